@@ -1,0 +1,20 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+// Suffixes name the environment: `.test.ts` runs everywhere with nothing but Node; `.slow.test.ts` and `.pg.test.ts`
+// belong to `npm run test:slow` and `npm run test:services`, so that `npm test` stays short on two cores.
+const slow = ['{apps,libs,bench}/**/src/**/*.slow.test.ts'];
+const services = ['{apps,libs,bench}/**/src/**/*.{pg,redis}.test.ts'];
+const only = { slow, services }[process.env.SINEW_TEST_SUITE ?? ''];
+
+export default defineConfig({
+  test: {
+    root: fileURLToPath(new URL('..', import.meta.url)),
+    include: only ?? ['{apps,libs,bench}/**/src/**/*.test.ts'],
+    exclude: ['**/node_modules/**', '**/dist/**', ...(only ? [] : [...slow, ...services])],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+  },
+});
