@@ -1,1 +1,3 @@
-export {};
+export { findRobot, nearestRobots } from './lookup.js';
+export { ROBOTS } from './registry.js';
+export { CartesianRecord, GripperRecord, JointRecord, PositionBasedVelocity, RobotRecord } from './schema.js';

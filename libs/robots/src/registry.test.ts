@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { editDistance, findRobot, nearestRobots } from './lookup.js';
+import { ROBOTS } from './registry.js';
+import { RobotRecord } from './schema.js';
+
+const SUM = 134210.95565000008;
+
+describe('the robot registry', () => {
+  it('holds sixty records with ids of their own', () => {
+    expect(ROBOTS).toHaveLength(60);
+    expect(new Set(ROBOTS.map((robot) => robot.id)).size).toBe(60);
+  });
+
+  it.each(ROBOTS.map((robot) => [robot.id, robot] as const))('%s satisfies the schema', (_id, robot) => {
+    expect(RobotRecord.parse(robot)).toEqual(robot);
+  });
+
+  it('names every source and never a limit that is zero, infinite or upside down', () => {
+    for (const robot of ROBOTS) {
+      expect(robot.source.length).toBeGreaterThan(0);
+      for (const joint of robot.joints) {
+        expect(joint.lower, `${robot.id} ${joint.name}`).toBeLessThan(joint.upper);
+        for (const limit of [joint.velocity, joint.acceleration, joint.jerk]) {
+          if (limit !== null) expect(Number.isFinite(limit) && limit > 0, `${robot.id} ${joint.name}`).toBe(true);
+        }
+      }
+      expect(new Set(robot.joints.map((joint) => joint.name)).size).toBe(robot.dof);
+    }
+  });
+
+  it('keeps the figures of the vendors unrounded', () => {
+    const panda = findRobot('franka_panda');
+    expect(panda?.cartesian).toEqual({ v: 1.7, a: 13, j: 6500, w: 2.5, dw: 25, ddw: 12500 });
+    expect(panda?.joints[3]).toEqual({
+      name: 'panda_joint4',
+      lower: -3.0718,
+      upper: -0.0698,
+      velocity: 2.175,
+      acceleration: 12.5,
+      jerk: 6250,
+    });
+    expect(findRobot('abb_yumi_irb14000_arm')?.joints.map((joint) => joint.name)).toEqual(
+      [1, 2, 7, 3, 4, 5, 6].map((i) => `yumi_joint_${i}_l`),
+    );
+    // The sum of every number notices a digit lost in an edit.
+    const sum = (value: unknown): number =>
+      typeof value === 'number'
+        ? value
+        : typeof value === 'object' && value !== null
+          ? Object.values(value).reduce((total: number, entry) => total + sum(entry), 0)
+          : 0;
+    expect(sum(ROBOTS)).toBeCloseTo(SUM, 6);
+  });
+
+  it('refuses a record whose joint is upside down, naming the field', () => {
+    const panda = findRobot('franka_panda')!;
+    const joints = panda.joints.map((joint, i) => (i === 2 ? { ...joint, lower: 3, upper: -3 } : joint));
+    const result = RobotRecord.safeParse({ ...panda, joints });
+    expect(result.error?.issues[0]?.path).toEqual(['joints', 2, 'lower']);
+  });
+});
+
+describe('look-ups', () => {
+  it('finds by exact id only', () => {
+    expect(findRobot('ur5e')?.model).toBe('UR5e');
+    expect(findRobot('UR5e')).toBeUndefined();
+    expect(findRobot('__proto__')).toBeUndefined();
+  });
+
+  it('suggests the nearest names', () => {
+    expect(nearestRobots('franka_pandas')[0]).toBe('franka_panda');
+    expect(nearestRobots('UR-5e')[0]).toBe('ur5e');
+    expect(nearestRobots('xyz', 5)).toHaveLength(5);
+    expect(nearestRobots('', 0)).toEqual([]);
+  });
+
+  it('measures edits', () => {
+    expect(editDistance('kitten', 'sitting')).toBe(3);
+    expect(editDistance('', 'abc')).toBe(3);
+    expect(editDistance('abc', '')).toBe(3);
+  });
+});

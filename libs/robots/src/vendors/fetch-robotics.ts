@@ -1,0 +1,61 @@
+import type { RobotRecord } from '../schema.js';
+
+export const FETCH_ROBOTICS: readonly RobotRecord[] = [
+  {
+    id: 'fetch_arm',
+    vendor: 'Fetch Robotics (Zebra)',
+    model: 'Fetch mobile manipulator (arm)',
+    dof: 7,
+    joints: [
+      { name: 'shoulder_pan_joint', lower: -1.6056, upper: 1.6056, velocity: 1.256, acceleration: 1.5, jerk: null },
+      { name: 'shoulder_lift_joint', lower: -1.221, upper: 1.518, velocity: 1.454, acceleration: 1, jerk: null },
+      {
+        name: 'upperarm_roll_joint',
+        lower: -6.283185,
+        upper: 6.283185,
+        velocity: 1.571,
+        acceleration: 1.5,
+        jerk: null,
+        continuous: true,
+      },
+      { name: 'elbow_flex_joint', lower: -2.251, upper: 2.251, velocity: 1.521, acceleration: 1.5, jerk: null },
+      {
+        name: 'forearm_roll_joint',
+        lower: -6.283185,
+        upper: 6.283185,
+        velocity: 1.571,
+        acceleration: 1.5,
+        jerk: null,
+        continuous: true,
+      },
+      { name: 'wrist_flex_joint', lower: -2.16, upper: 2.16, velocity: 2.268, acceleration: 2.5, jerk: null },
+      {
+        name: 'wrist_roll_joint',
+        lower: -6.283185,
+        upper: 6.283185,
+        velocity: 2.268,
+        acceleration: 2.5,
+        jerk: null,
+        continuous: true,
+      },
+    ],
+    reach_m: null,
+    payload_kg: null,
+    tcp_speed_m_s: null,
+    gripper: {
+      kind: 'parallel_jaw',
+      model: 'Fetch gripper',
+      range_m: [0, 0.1],
+      max_speed_m_s: 0.05,
+      source: 'fetch.urdf: 2 fingers x 0.05 m',
+    },
+    source: [
+      'github:ZebraDevs/fetch_ros@9c38de6 fetch_description/robots/fetch.urdf; fetch_moveit_config/config/joint_limits.yaml (accelerations; shoulder_lift velocity 1.0 there)',
+      'github:fetchrobotics/docs@0b96f0d source/mechanical_spec.rst (same limits; "enforced by the controller")',
+    ],
+    notes: 'torso_lift (0..0.386 m, 0.1 m/s) and base excluded from dof. Reach/payload not found in the sources read.',
+    reach_computed_m: 0.812,
+    reach_computed_to: 'wrist_roll_joint child frame',
+    confidence: { joint_positions: 'vendor_repo', joint_velocities: 'vendor_repo', reach_payload: null },
+  },
+];

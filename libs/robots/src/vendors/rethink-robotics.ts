@@ -1,0 +1,71 @@
+import type { RobotRecord } from '../schema.js';
+
+export const RETHINK_ROBOTICS: readonly RobotRecord[] = [
+  {
+    id: 'rethink_sawyer',
+    vendor: 'Rethink Robotics',
+    model: 'Sawyer',
+    dof: 7,
+    joints: [
+      { name: 'right_j0', lower: -3.0503, upper: 3.0503, velocity: 1.74, acceleration: null, jerk: null },
+      { name: 'right_j1', lower: -3.8095, upper: 2.2736, velocity: 1.328, acceleration: null, jerk: null },
+      { name: 'right_j2', lower: -3.0426, upper: 3.0426, velocity: 1.957, acceleration: null, jerk: null },
+      { name: 'right_j3', lower: -3.0439, upper: 3.0439, velocity: 1.957, acceleration: null, jerk: null },
+      { name: 'right_j4', lower: -2.9761, upper: 2.9761, velocity: 3.485, acceleration: null, jerk: null },
+      { name: 'right_j5', lower: -2.9761, upper: 2.9761, velocity: 3.485, acceleration: null, jerk: null },
+      { name: 'right_j6', lower: -3.14, upper: 3.14, velocity: 4.545, acceleration: null, jerk: null },
+    ],
+    reach_m: 1.26,
+    payload_kg: 4,
+    tcp_speed_m_s: 1.5,
+    gripper: {
+      kind: 'parallel_jaw',
+      model: 'ClickSmart / Rethink electric gripper (optional)',
+      source: 'sawyer_description/urdf/sawyer_electric_gripper.urdf.xacro',
+    },
+    source: [
+      'github:RethinkRobotics/sawyer_robot@d1ef3d0 sawyer_description/urdf/sawyer_base.urdf.xacro',
+      'github:joernmalzahn/OpenRobotDatabase@7fbcab1 cobots/sawyer-black-edition.yaml (datasheet transcription; CC BY-NC-SA 4.0 - facts only)',
+      'github:mdicicco/robot_arm_data@c26da92 data/robot_arm_data.csv (third-party catalogue; reach/payload)',
+    ],
+    notes: 'head_pan excluded. reach 1.26 m is measured beyond the last joint frame.',
+    reach_computed_m: 1.014,
+    reach_computed_to: 'right_j6 child frame',
+    confidence: {
+      joint_positions: 'vendor_repo',
+      joint_velocities: 'vendor_repo',
+      reach_payload: 'datasheet_transcription',
+    },
+  },
+  {
+    id: 'rethink_baxter_arm',
+    vendor: 'Rethink Robotics',
+    model: 'Baxter (one arm)',
+    dof: 7,
+    joints: [
+      { name: 'left_s0', lower: -1.70168, upper: 1.70168, velocity: 1.5, acceleration: null, jerk: null },
+      { name: 'left_s1', lower: -2.147, upper: 1.047, velocity: 1.5, acceleration: null, jerk: null },
+      { name: 'left_e0', lower: -3.05418, upper: 3.05418, velocity: 1.5, acceleration: null, jerk: null },
+      { name: 'left_e1', lower: -0.05, upper: 2.618, velocity: 1.5, acceleration: null, jerk: null },
+      { name: 'left_w0', lower: -3.059, upper: 3.059, velocity: 4, acceleration: null, jerk: null },
+      { name: 'left_w1', lower: -1.570796, upper: 2.094, velocity: 4, acceleration: null, jerk: null },
+      { name: 'left_w2', lower: -3.059, upper: 3.059, velocity: 4, acceleration: null, jerk: null },
+    ],
+    reach_m: 1.21,
+    payload_kg: 2.2,
+    tcp_speed_m_s: null,
+    gripper: { kind: 'parallel_jaw', model: 'Rethink electric gripper (optional)', source: 'rethink_ee_description' },
+    source: [
+      'github:RethinkRobotics/baxter_common@6c4b0f3 baxter_description/urdf/baxter.urdf',
+      'github:mdicicco/robot_arm_data@c26da92 data/robot_arm_data.csv (third-party catalogue; reach/payload)',
+    ],
+    notes: 'Left arm; right arm identical limits. Two arms = 14 dof.',
+    reach_computed_m: 0.861,
+    reach_computed_to: 'left_w2 child frame',
+    confidence: {
+      joint_positions: 'vendor_repo',
+      joint_velocities: 'vendor_repo',
+      reach_payload: 'third_party_catalogue',
+    },
+  },
+];
