@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { createMetrics } from './metrics.js';
+
+test('hot counters and histograms appear in the exposition with what was observed', async () => {
+  const metrics = createMetrics();
+  metrics.holds.cell('stale').inc();
+  metrics.holds.cell('stale').inc();
+  metrics.actionAge.observe(0.03);
+  metrics.actionAge.observe(7);
+  metrics.actionAge.observe(Number.NaN);
+  const text = await metrics.registry.metrics();
+  expect(text).toContain('vla_stream_holds_total{reason="stale"} 2');
+  expect(text).toContain('vla_stream_action_age_seconds_bucket{le="0.02"} 0');
+  expect(text).toContain('vla_stream_action_age_seconds_bucket{le="0.05"} 1');
+  expect(text).toContain('vla_stream_action_age_seconds_bucket{le="+Inf"} 2');
+  expect(text).toContain('vla_stream_action_age_seconds_count 2');
+});
+
+test('every metric is documented and belongs to the vla_ family or to the process defaults', async () => {
+  const text = await createMetrics().registry.metrics();
+  const names = [...text.matchAll(/^# HELP (\S+) (.+)$/gm)];
+  expect(names.length).toBeGreaterThan(30);
+  for (const [, name, help] of names) {
+    expect(name).toMatch(/^(vla_|process_|nodejs_)/);
+    expect(help).not.toBe('');
+  }
+});
