@@ -1,0 +1,209 @@
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { nearestName } from './nearest-name.js';
+import { envOf, type OptionTable, type Values } from './option.js';
+import { type Environment, type OptionFault, readOptions, type Source } from './read-options.js';
+
+/** Every setting of the service, once. The order is the order of `--help` and of the README's table. */
+export const SETTINGS = {
+  data_dir: {
+    type: 'path',
+    default: { text: '.sinew', value: () => resolve('.sinew') },
+    help: 'folder for the journal, the embedded database, run.json and demo.key',
+  },
+  host: { type: 'string', default: '127.0.0.1', help: 'address the gateway listens on' },
+  port: {
+    type: 'integer',
+    default: 8787,
+    min: 0,
+    max: 65535,
+    help: 'port the gateway listens on; 0 picks a free one',
+  },
+  log_level: {
+    type: 'choice',
+    default: 'info',
+    choices: ['trace', 'debug', 'info', 'warn', 'error', 'silent'],
+    help: 'least severe log line that is written',
+  },
+  database_url: {
+    type: 'url',
+    default: null,
+    env: 'DATABASE_URL',
+    protocols: ['postgres:', 'postgresql:'],
+    secret: true,
+    help: 'PostgreSQL 15+ with pgvector; not set: the embedded database',
+  },
+  redis_url: {
+    type: 'url',
+    default: null,
+    env: 'REDIS_URL',
+    protocols: ['redis:', 'rediss:'],
+    secret: true,
+    help: 'Redis 7+ for the queues; not set: queues live in the database',
+  },
+  policies: {
+    type: 'list',
+    default: ['tabletop-v1'],
+    help: 'policies to load: bundle names, bundle folders, or null; the first is the default model',
+  },
+  policy_threads: {
+    type: 'integer',
+    default: { text: 'CPU cores − 1, at least 1', value: () => Math.max(1, availableParallelism() - 1) },
+    min: 1,
+    max: 256,
+    help: 'policy worker threads',
+  },
+  policy_intra_op: { type: 'integer', default: 1, min: 1, max: 64, help: 'ONNX Runtime threads within one worker' },
+  batch_max: {
+    type: 'integer',
+    default: 0,
+    min: 0,
+    max: 1024,
+    help: 'most observations in one batch; 0: what the bundle says',
+  },
+  batch_window_ms: {
+    type: 'number',
+    default: 0,
+    min: 0,
+    max: 100,
+    help: 'longest wait for a fuller batch while a worker is free',
+  },
+  admission: {
+    type: 'number',
+    default: 0.85,
+    min: 0.01,
+    max: 10,
+    help: 'share of the measured inference capacity that sessions may ask for before `open` is refused',
+  },
+  max_sessions: { type: 'integer', default: 2000, min: 1, max: 1_000_000, help: 'most sockets at a time' },
+  max_frame_bytes: {
+    type: 'integer',
+    default: 4_194_304,
+    min: 65_536,
+    max: 67_108_864,
+    help: 'largest frame a client may send',
+  },
+  stale_after_ms: {
+    type: 'number',
+    default: 500,
+    min: 25,
+    max: 2000,
+    help: 'age at which an observation is too old to act on, unless `open` asks otherwise',
+  },
+  resume_window_ms: {
+    type: 'integer',
+    default: 15_000,
+    min: 0,
+    max: 600_000,
+    help: 'how long a session without socket waits for its client',
+  },
+  open_timeout_ms: { type: 'integer', default: 5000, min: 100, max: 60_000, help: 'time a client has to send `open`' },
+  ping_interval_ms: {
+    type: 'integer',
+    default: 5000,
+    min: 100,
+    max: 60_000,
+    help: 'time between pings; three without any answer close the socket',
+  },
+  drain_ms: {
+    type: 'integer',
+    default: 3000,
+    min: 0,
+    max: 600_000,
+    help: 'time that running sessions get to finish when the gateway is told to stop',
+  },
+  soft_limit_bytes: {
+    type: 'integer',
+    default: 262_144,
+    min: 4096,
+    max: 1_073_741_824,
+    help: 'unsent bytes of one client above which stale frames are dropped',
+  },
+  hard_limit_bytes: {
+    type: 'integer',
+    default: 4_194_304,
+    min: 65_536,
+    max: 1_073_741_824,
+    help: 'unsent bytes of one client above which its socket is closed',
+  },
+  journal_budget_mb: {
+    type: 'integer',
+    default: 2048,
+    min: 16,
+    max: 10_000_000,
+    help: 'disk budget of the journal; full: new sessions are refused and running ones hold',
+  },
+  journal_keep_days: {
+    type: 'integer',
+    default: 7,
+    min: 0,
+    max: 3650,
+    help: 'how long shipped journal segments stay beside the embedded database',
+  },
+  fsync_ms: { type: 'integer', default: 50, min: 0, max: 10_000, help: 'longest time between fsyncs of the journal' },
+  sim: { type: 'boolean', default: true, help: 'simulated robots beside `sinew up` (--no-sim: none)' },
+  robots: { type: 'integer', default: 4, min: 1, max: 10_000, help: 'number of simulated robots' },
+} as const satisfies OptionTable;
+
+export type Settings = Values<typeof SETTINGS>;
+
+export interface LoadedSettings {
+  /** Complete even when there are errors; do not start on them then. */
+  readonly settings: Settings;
+  readonly rest: readonly string[];
+  readonly errors: readonly OptionFault[];
+}
+
+export function loadSettings(source: Source): LoadedSettings {
+  const { values, rest, errors } = readOptions(SETTINGS, source);
+  return { settings: values, rest, errors: [...errors, ...contradictions(values)] };
+}
+
+/** Bad settings: one line each, naming the variable and what is allowed. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+  constructor(readonly faults: readonly OptionFault[]) {
+    super(faults.map((fault) => fault.message).join('\n'));
+  }
+}
+
+/** For process entries: the settings, or a SettingsError that stops the start. */
+export function requireSettings(source: Source): Settings {
+  const { settings, errors } = loadSettings(source);
+  if (errors.length > 0) throw new SettingsError(errors);
+  return settings;
+}
+
+/** The environment that gives a child process these settings. Unset ones are left out. */
+export function settingsEnvironment(settings: Settings): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const [name, option] of Object.entries(SETTINGS)) {
+    const value = settings[name as keyof Settings];
+    if (value !== null) env[envOf(name, option)] = String(value);
+  }
+  return env;
+}
+
+/** `SINEW_*` variables that look like a misspelt setting: ignoring them silently would run with another value. */
+export function misspeltVariables(env: Environment): OptionFault[] {
+  const known = Object.entries(SETTINGS).map(([name, option]) => envOf(name, option));
+  return Object.keys(env)
+    .filter((name) => name.startsWith('SINEW_') && !known.includes(name))
+    .flatMap((name) => {
+      const near = nearestName(
+        name.slice(6),
+        known.map((k) => k.replace(/^SINEW_/, '')),
+      );
+      return near === undefined ? [] : [{ name, message: `${name} is not a setting; did you mean SINEW_${near}?` }];
+    });
+}
+
+function contradictions(settings: Settings): OptionFault[] {
+  if (settings.soft_limit_bytes < settings.hard_limit_bytes) return [];
+  return [
+    {
+      name: 'SINEW_SOFT_LIMIT_BYTES',
+      message: `SINEW_SOFT_LIMIT_BYTES (${settings.soft_limit_bytes}) must be below SINEW_HARD_LIMIT_BYTES (${settings.hard_limit_bytes})`,
+    },
+  ];
+}
