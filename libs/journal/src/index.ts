@@ -1,1 +1,2 @@
-export {};
+export type * from './records.js';
+export { RECORD_VERSION } from './records.js';

@@ -1,0 +1,182 @@
+// The journal's records: plain msgpack maps, columnar where a record holds many ticks. Binary columns are `Uint8Array`
+// (little-endian), so that a record decodes without knowing the types of this process. A reader must ignore unknown
+// fields and kinds: an older shipper may meet a newer gateway's segment.
+
+export const RECORD_VERSION = 1;
+
+interface RecordBase {
+  readonly v: typeof RECORD_VERSION;
+  /** The inference's id; null for every other kind (ticks name theirs in `log_ids`). */
+  readonly log_id: number | null;
+  /** Unix milliseconds, may carry a fraction. */
+  readonly t_ms: number;
+  /** Null where there is no session: REST inferences, operators' and account events. */
+  readonly session_id: string | null;
+  readonly customer_id: string;
+}
+
+export type InferenceStatus = 'ok' | 'rejected' | 'error' | 'expired';
+
+/** One inference: what the policy saw (without pixels) and the whole chunk it answered. */
+export interface InferenceRecord extends RecordBase {
+  readonly kind: 'inference';
+  readonly log_id: number;
+  readonly request_id: string;
+  readonly key_id: string;
+  readonly episode: number;
+  readonly robot_id: string;
+  readonly robot_type: string;
+  readonly model_id: string;
+  readonly model_version: string;
+  readonly instruction: string;
+  readonly observation_seq: number;
+  readonly observation_age_ms: number;
+  /** Tick that the chunk's first entry belongs to. */
+  readonly base_tick: number;
+  readonly state: readonly number[];
+  /** [height, width, 3] of the first camera's image as it was sent. */
+  readonly image_shape: readonly number[];
+  /** Policy output, float32 little-endian, row-major `shape`; empty with shape [0, D] when there is none. */
+  readonly chunk: Uint8Array;
+  readonly shape: readonly [number, number];
+  readonly queue_ms: number;
+  readonly decode_ms: number;
+  readonly inference_ms: number;
+  readonly total_ms: number;
+  readonly status: InferenceStatus;
+  readonly error?: string;
+  readonly safety_score: number;
+  readonly safety_flags: readonly string[];
+}
+
+export interface SessionCounters {
+  readonly [name: string]: number;
+}
+
+/** A session's beginning, re-attachment or end. `open` carries everything that a replay must configure. */
+export interface SessionRecord extends RecordBase {
+  readonly kind: 'session';
+  readonly event: 'open' | 'resume' | 'close';
+  readonly log_id: null;
+  readonly session_id: string;
+  readonly key_id: string;
+  readonly robot_id: string;
+  readonly robot_type: string;
+  readonly model_id: string;
+  readonly model_version: string;
+  readonly control_hz: number;
+  readonly pacing: string;
+  readonly execute: number;
+  readonly blend: string;
+  readonly smoothing: string;
+  /** Limits in force, each with its origin: plain data, as `opened.robot` tells it. */
+  readonly limits: unknown;
+  readonly instruction: string;
+  readonly environment: unknown;
+  readonly client: unknown;
+  readonly epoch: number;
+  /** Why it closed, and what it counted: with `close` only. */
+  readonly reason?: string;
+  readonly counters?: SessionCounters;
+}
+
+/**
+ * At most one second of ticks of one session and one episode, in columns of equal length N = `seq.length`.
+ * Together with the `inference` and `session` records it replays every tick bit for bit.
+ */
+export interface TicksRecord extends RecordBase {
+  readonly kind: 'ticks';
+  readonly log_id: null;
+  readonly session_id: string;
+  readonly episode: number;
+  /** Tick numbers, rising; a gap is a skipped tick. */
+  readonly seq: readonly number[];
+  /** The control period. */
+  readonly dt_ms: number;
+  /** Newest contributing inference a tick; 0 where none contributed. */
+  readonly log_ids: readonly number[];
+  /** D, the action's length. */
+  readonly dim: number;
+  /** Before and after the governor: float64 little-endian [N, D]. */
+  readonly proposed: Uint8Array;
+  readonly sent: Uint8Array;
+  /** The governor's flag masks. */
+  readonly flags: readonly number[];
+  readonly score: readonly number[];
+  /** 0 = action, k > 0 = hold for the k-th reason of the protocol's hold priority (S12), 1 = `estop`. */
+  readonly kinds: readonly number[];
+  /** What entered the control loop between these ticks, in the order in which it took them. */
+  readonly inputs?: LoopInputs;
+}
+
+/** Columns of equal length; state is float64 little-endian, one row of `state_dim` an input. */
+export interface LoopInputs {
+  /** The next tick to run when the input came. */
+  readonly before: readonly number[];
+  /** 0 = an observation re-anchored the loop; else the adopted inference's log_id (its chunk is in its record). */
+  readonly log_ids: readonly number[];
+  readonly base_tick: readonly number[];
+  readonly state_dim: number;
+  readonly state: Uint8Array;
+}
+
+interface EventBase extends RecordBase {
+  readonly kind: 'event';
+  readonly log_id: null;
+  /** Null for account events. */
+  readonly robot_id: string | null;
+  /** The episode it happened in (for `reset`: the one it ended); null outside a session. */
+  readonly episode: number | null;
+}
+
+export interface ResetEvent extends EventBase {
+  readonly event: 'reset';
+  readonly outcome?: { readonly success: boolean };
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** The latch of (customer_id, robot_id). `data.by` says who: client, operator. */
+export interface EstopEvent extends EventBase {
+  readonly event: 'estop' | 'estop_clear';
+  readonly robot_id: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export interface InstructionEvent extends EventBase {
+  readonly event: 'instruction';
+  readonly data: { readonly instruction: string };
+}
+
+/** Refused observations: one record a session, field and second. */
+export interface RejectedObservationsEvent extends EventBase {
+  readonly event: 'rejected_observations';
+  readonly data: { readonly field: string; readonly reason: string; readonly count: number };
+}
+
+export interface CustomerEvent extends EventBase {
+  readonly event: 'customer';
+  readonly data: {
+    readonly action: 'create' | 'update' | 'delete';
+    /** Column values as the database keeps them. */
+    readonly row: Readonly<Record<string, unknown>>;
+  };
+}
+
+export interface KeyEvent extends EventBase {
+  readonly event: 'key';
+  readonly data: {
+    readonly action: 'create' | 'revoke';
+    /** Column values; the hash of the key, never the key. */
+    readonly row: Readonly<Record<string, unknown>>;
+  };
+}
+
+export interface ConsentEvent extends EventBase {
+  readonly event: 'consent';
+  readonly data: { readonly row: Readonly<Record<string, unknown>> };
+}
+
+export type AccountEvent = CustomerEvent | KeyEvent | ConsentEvent;
+export type EventRecord = ResetEvent | EstopEvent | InstructionEvent | RejectedObservationsEvent | AccountEvent;
+
+export type JournalRecord = SessionRecord | InferenceRecord | TicksRecord | EventRecord;
