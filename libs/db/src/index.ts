@@ -1,1 +1,8 @@
-export {};
+export type {
+  EpisodeRow,
+  InferenceRow,
+  InferenceStatus,
+  SessionRow,
+  ShippedBatch,
+  StoreResult,
+} from './shipping-rows.js';
