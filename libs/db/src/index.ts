@@ -1,8 +1,1 @@
-export type {
-  EpisodeRow,
-  InferenceRow,
-  InferenceStatus,
-  SessionRow,
-  ShippedBatch,
-  StoreResult,
-} from './shipping-rows.js';
+export type { EpisodeRow, InferenceRow, SessionRow, ShippedBatch, StoreResult } from './shipping-rows.js';
