@@ -1,1 +1,6 @@
-export {};
+export {
+  INSTRUCTION_CATEGORIES,
+  type InstructionCategory,
+  instructionCategory,
+  normaliseInstruction,
+} from './instruction.js';
