@@ -1,0 +1,23 @@
+export type StopCause = 'SIGTERM' | 'SIGINT' | 'supervisor gone';
+
+/**
+ * For process entries: calls `stop` once, when this process is told to leave or when the supervisor that started it died
+ * (its IPC channel closes then, however it died). Started by hand there is no channel, and only signals count.
+ */
+export function onStopRequested(stop: (cause: StopCause) => void): void {
+  let told = false;
+  const once = (cause: StopCause): void => {
+    if (told) return;
+    told = true;
+    stop(cause);
+  };
+  process.on('SIGTERM', () => once('SIGTERM'));
+  process.on('SIGINT', () => once('SIGINT'));
+  if (process.channel !== undefined && process.channel !== null)
+    process.once('disconnect', () => once('supervisor gone'));
+}
+
+/** The one line on stdout by which a supervisor knows that this process serves. */
+export function announceReady(details: Readonly<Record<string, unknown>> = {}): void {
+  process.stdout.write(`${JSON.stringify({ event: 'ready', pid: process.pid, ...details })}\n`);
+}
