@@ -1,0 +1,209 @@
+// The encoder. Written here and not taken from msgpackr because W0 fixes how numbers look on the wire: integers are
+// msgpack ints whatever their size (msgpackr sends a float above 32 bits), vectors are float64 even where an entry happens
+// to be whole (msgpackr sends an int), so that typed languages see one type a field.
+
+const INITIAL_BYTES = 4096;
+/** A buffer grown for one large frame is not kept. */
+const KEEP_BYTES = 1 << 20;
+const textEncoder = new TextEncoder();
+
+/** Writes one msgpack value at a time into a buffer that is reused between frames. */
+export class FrameWriter {
+  #bytes = new Uint8Array(INITIAL_BYTES);
+  #view = new DataView(this.#bytes.buffer);
+  #at = 0;
+
+  /** Encodes one value. @returns fresh bytes that the caller owns. */
+  encode(value: unknown): Uint8Array {
+    this.#at = 0;
+    this.#value(value);
+    const copy = this.#bytes.slice(0, this.#at);
+    if (this.#bytes.length > KEEP_BYTES) this.#resize(INITIAL_BYTES);
+    return copy;
+  }
+
+  #value(value: unknown): void {
+    switch (typeof value) {
+      case 'number':
+        if (Number.isSafeInteger(value) && !Object.is(value, -0)) this.#integer(value);
+        else this.#float(value);
+        return;
+      case 'string':
+        this.#string(value);
+        return;
+      case 'boolean':
+        this.#byte(value ? 0xc3 : 0xc2);
+        return;
+      case 'undefined':
+        this.#byte(0xc0);
+        return;
+      case 'object':
+        if (value === null) this.#byte(0xc0);
+        else if (value instanceof Uint8Array) this.#binary(value);
+        else if (value instanceof Float64Array) this.#vector(value);
+        else if (value instanceof Float32Array) this.#float32Binary(value);
+        else if (Array.isArray(value)) this.#array(value);
+        else this.#map(value as Record<string, unknown>);
+        return;
+      default:
+        throw new TypeError(`a ${typeof value} has no place in a frame`);
+    }
+  }
+
+  #map(map: Record<string, unknown>): void {
+    let keys = 0;
+    for (const key in map) if (map[key] !== undefined) keys++;
+    this.#header(keys, 0x80, 16, 0xde);
+    for (const key in map) {
+      const value = map[key];
+      if (value === undefined) continue;
+      this.#string(key);
+      this.#value(value);
+    }
+  }
+
+  #array(array: readonly unknown[]): void {
+    this.#header(array.length, 0x90, 16, 0xdc);
+    for (const value of array) this.#value(value);
+  }
+
+  /** A vector of reals: always float64, also where an entry is whole. */
+  #vector(vector: Float64Array): void {
+    this.#header(vector.length, 0x90, 16, 0xdc);
+    this.#reserve(vector.length * 9);
+    for (const value of vector) this.#float(value);
+  }
+
+  #binary(data: Uint8Array): void {
+    this.#binaryHeader(data.length);
+    this.#reserve(data.length);
+    this.#bytes.set(data, this.#at);
+    this.#at += data.length;
+  }
+
+  #float32Binary(data: Float32Array): void {
+    this.#binaryHeader(data.byteLength);
+    this.#reserve(data.byteLength);
+    for (const value of data) {
+      this.#view.setFloat32(this.#at, value, true);
+      this.#at += 4;
+    }
+  }
+
+  #string(text: string): void {
+    // at most three UTF-8 bytes a UTF-16 unit
+    this.#reserve(5 + text.length * 3);
+    if (text.length < 32 && this.#shortAscii(text)) return;
+    const room = text.length * 3;
+    const headerBytes = room < 256 ? 2 : room < 65_536 ? 3 : 5;
+    const { written } = textEncoder.encodeInto(text, this.#bytes.subarray(this.#at + headerBytes));
+    if (headerBytes === 2) {
+      this.#view.setUint8(this.#at, 0xd9);
+      this.#view.setUint8(this.#at + 1, written);
+    } else if (headerBytes === 3) {
+      this.#view.setUint8(this.#at, 0xda);
+      this.#view.setUint16(this.#at + 1, written);
+    } else {
+      this.#view.setUint8(this.#at, 0xdb);
+      this.#view.setUint32(this.#at + 1, written);
+    }
+    this.#at += headerBytes + written;
+  }
+
+  #shortAscii(text: string): boolean {
+    const start = this.#at + 1;
+    for (let i = 0; i < text.length; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit > 0x7f) return false;
+      this.#bytes[start + i] = unit;
+    }
+    this.#bytes[this.#at] = 0xa0 | text.length;
+    this.#at = start + text.length;
+    return true;
+  }
+
+  #integer(value: number): void {
+    this.#reserve(9);
+    if (value >= 0) {
+      if (value < 0x80) this.#bytes[this.#at++] = value;
+      else if (value < 0x100) this.#view.setUint8(this.#tag(0xcc, 1), value);
+      else if (value < 0x10000) this.#view.setUint16(this.#tag(0xcd, 2), value);
+      else if (value < 0x100000000) this.#view.setUint32(this.#tag(0xce, 4), value);
+      else this.#wide(0xcf, value);
+    } else if (value >= -0x20) this.#bytes[this.#at++] = value & 0xff;
+    else if (value >= -0x80) this.#view.setInt8(this.#tag(0xd0, 1), value);
+    else if (value >= -0x8000) this.#view.setInt16(this.#tag(0xd1, 2), value);
+    else if (value >= -0x80000000) this.#view.setInt32(this.#tag(0xd2, 4), value);
+    else this.#wide(0xd3, value);
+  }
+
+  /** Writes the tag and makes room for its payload. @returns where the payload goes. */
+  #tag(tag: number, size: number): number {
+    this.#bytes[this.#at] = tag;
+    const payload = this.#at + 1;
+    this.#at = payload + size;
+    return payload;
+  }
+
+  /** A 64-bit integer from a safe integer, without a BigInt. */
+  #wide(tag: number, value: number): void {
+    this.#bytes[this.#at++] = tag;
+    this.#view.setInt32(this.#at, Math.floor(value / 0x100000000));
+    this.#view.setUint32(this.#at + 4, value >>> 0);
+    this.#at += 8;
+  }
+
+  #float(value: number): void {
+    this.#reserve(9);
+    this.#bytes[this.#at++] = 0xcb;
+    this.#view.setFloat64(this.#at, value);
+    this.#at += 8;
+  }
+
+  #byte(value: number): void {
+    this.#reserve(1);
+    this.#bytes[this.#at++] = value;
+  }
+
+  #header(count: number, fix: number, fixLimit: number, tag16: number): void {
+    this.#reserve(5);
+    if (count < fixLimit) this.#bytes[this.#at++] = fix | count;
+    else if (count < 0x10000) {
+      this.#bytes[this.#at++] = tag16;
+      this.#view.setUint16(this.#at, count);
+      this.#at += 2;
+    } else {
+      this.#bytes[this.#at++] = tag16 + 1;
+      this.#view.setUint32(this.#at, count);
+      this.#at += 4;
+    }
+  }
+
+  #binaryHeader(length: number): void {
+    this.#reserve(5);
+    if (length < 0x100) {
+      this.#bytes[this.#at] = 0xc4;
+      this.#bytes[this.#at + 1] = length;
+      this.#at += 2;
+    } else if (length < 0x10000) {
+      this.#bytes[this.#at] = 0xc5;
+      this.#view.setUint16(this.#at + 1, length);
+      this.#at += 3;
+    } else {
+      this.#bytes[this.#at] = 0xc6;
+      this.#view.setUint32(this.#at + 1, length);
+      this.#at += 5;
+    }
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#at + bytes > this.#bytes.length) this.#resize(Math.max(this.#bytes.length * 2, this.#at + bytes));
+  }
+
+  #resize(size: number): void {
+    const grown = new Uint8Array(size);
+    if (size >= this.#at) grown.set(this.#bytes.subarray(0, this.#at));
+    this.#bytes = grown;
+    this.#view = new DataView(grown.buffer);
+  }
+}
