@@ -15,6 +15,7 @@ export {
   writeRunFile,
 } from './run-file.js';
 export {
+  contradictions,
   type LoadedSettings,
   loadSettings,
   misspeltVariables,

@@ -198,7 +198,8 @@ export function misspeltVariables(env: Environment): OptionFault[] {
     });
 }
 
-function contradictions(settings: Settings): OptionFault[] {
+/** Settings that are fine one by one, not together. */
+export function contradictions(settings: Settings): OptionFault[] {
   if (settings.soft_limit_bytes < settings.hard_limit_bytes) return [];
   return [
     {
