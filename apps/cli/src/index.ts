@@ -1,1 +1,1 @@
-export {};
+export { main, runCommand } from './main.js';
