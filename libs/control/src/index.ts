@@ -1,1 +1,22 @@
-export {};
+export {
+  type Adoption,
+  ControlLoop,
+  type NewChunk,
+  type Plan,
+  type TickResult,
+} from './control-loop.js';
+export { type ControlSpec, ControlSpecError, checkSpec, type SpecFault } from './control-spec.js';
+export { CLAMP_FLAGS, FLAG, type FlagName, flagNames } from './flags.js';
+export {
+  type CartesianLimits,
+  type Limit,
+  type LimitOrigin,
+  type LimitsInForce,
+  type LimitsRequest,
+  type LimitsResult,
+  type Point,
+  resolveLimits,
+} from './limits.js';
+export { type OnTick, PacerWheel } from './pacer-wheel.js';
+export { slackMs } from './slack.js';
+export { Watchdog } from './watchdog.js';

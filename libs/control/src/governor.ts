@@ -1,0 +1,105 @@
+import { FLAG } from './flags.js';
+import type { LimitsInForce } from './limits.js';
+import { MotionLimiter } from './motion-limiter.js';
+import { loadVec, saveVec } from './smoothing.js';
+import { Vec3 } from './vec3.js';
+
+/** One `ee_delta`: metres and radians a tick, gripper 0 closed … 1 open. */
+export class DeltaAction {
+  readonly translation = new Vec3();
+  readonly rotation = new Vec3();
+  gripper = 0;
+}
+
+const ORIGIN = new Vec3();
+
+/**
+ * The last stage before the wire. Translation and rotation have envelopes apart; the box holds the translation only. Rotation
+ * is taken as one 3-vector a tick, Euler increments and rotation vectors alike: scaled as a whole, never re-composed.
+ */
+export class Governor {
+  readonly #translation: MotionLimiter;
+  readonly #rotation: MotionLimiter;
+  readonly #hz: number;
+
+  /** Without a pose the box cannot be kept: speed and acceleration still are. */
+  constructor(limits: LimitsInForce, poseKnown: boolean) {
+    const { v, a, j, w, dw, ddw } = limits.cartesian;
+    this.#hz = limits.control_hz;
+    const periodS = 1 / limits.control_hz;
+    this.#translation = new MotionLimiter(
+      { v: v.value, a: a.value, j: j.value },
+      periodS,
+      poseKnown ? limits.workspace : null,
+      { velocity: FLAG.velocity, acceleration: FLAG.acceleration, jerk: FLAG.jerk },
+    );
+    this.#rotation = new MotionLimiter({ v: w.value, a: dw.value, j: ddw.value }, periodS, null, {
+      velocity: FLAG.rotation_velocity,
+      acceleration: FLAG.rotation_acceleration,
+      jerk: FLAG.rotation_jerk,
+    });
+  }
+
+  get resting(): boolean {
+    return this.#translation.resting && this.#rotation.resting;
+  }
+
+  rest(): void {
+    this.#translation.rest();
+    this.#rotation.rest();
+  }
+
+  /**
+   * `proposed` from the commanded `position`, made legal in `out`; returns clamp flags, 0 iff every number is the same bit for
+   * bit. `ownTranslation`, `ownRotation`: the policy's own step, how fast its target moves by itself.
+   */
+  govern(proposed: DeltaAction, position: Vec3, ownTranslation: Vec3, ownRotation: Vec3, out: DeltaAction): number {
+    let flags = this.#translation.follow(
+      position,
+      proposed.translation,
+      along(ownTranslation, proposed.translation) * this.#hz,
+      out.translation,
+    );
+    flags |= this.#rotation.follow(
+      ORIGIN,
+      proposed.rotation,
+      along(ownRotation, proposed.rotation) * this.#hz,
+      out.rotation,
+    );
+    out.gripper = proposed.gripper;
+    if (proposed.gripper < 0 || proposed.gripper > 1) {
+      out.gripper = proposed.gripper < 0 ? 0 : 1;
+      flags |= FLAG.gripper;
+    }
+    return flags;
+  }
+
+  /** One tick of the stop; the gripper is not touched. */
+  brake(position: Vec3, out: DeltaAction): number {
+    return this.#translation.brake(position, out.translation) | this.#rotation.brake(ORIGIN, out.rotation);
+  }
+
+  save(row: Float64Array, offset: number): void {
+    saveVec(this.#translation.velocity, row, offset);
+    saveVec(this.#translation.acceleration, row, offset + 3);
+    saveVec(this.#rotation.velocity, row, offset + 6);
+    saveVec(this.#rotation.acceleration, row, offset + 9);
+  }
+
+  load(row: Float64Array, offset: number): void {
+    loadVec(this.#translation.velocity, row, offset);
+    loadVec(this.#translation.acceleration, row, offset + 3);
+    loadVec(this.#rotation.velocity, row, offset + 6);
+    loadVec(this.#rotation.acceleration, row, offset + 9);
+  }
+}
+
+/** Numbers that Governor.save writes. */
+export const GOVERNOR_ROW = 12;
+
+/** The part of `step` in the direction of `direction`, at least 0. */
+function along(step: Vec3, direction: Vec3): number {
+  const size = Math.sqrt(direction.x ** 2 + direction.y ** 2 + direction.z ** 2);
+  if (size === 0) return 0;
+  return Math.max(0, (step.x * direction.x + step.y * direction.y + step.z * direction.z) / size);
+}

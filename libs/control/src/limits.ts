@@ -1,0 +1,214 @@
+import type { ActionSpace, SafetyMode, SessionLimits } from '@sinew/protocol';
+import type { RobotRecord } from '@sinew/robots';
+
+/** Where a limit in force comes from: the robot's record, the rule for what a record lacks, the safety mode, the session, or a constant. */
+export type LimitOrigin = 'record' | 'derived' | 'mode' | 'session' | 'default';
+export type Point = readonly [number, number, number];
+
+export interface Limit {
+  readonly value: number;
+  readonly origin: LimitOrigin;
+}
+
+/** Limits of the commanded tool centre point: v m/s, a m/s², j m/s³; w rad/s, dw rad/s², ddw rad/s³; all norms. */
+export interface CartesianLimits {
+  readonly v: Limit;
+  readonly a: Limit;
+  readonly j: Limit;
+  readonly w: Limit;
+  readonly dw: Limit;
+  readonly ddw: Limit;
+}
+
+/** Plain data: it goes as it is into `opened.robot`. */
+export interface LimitsInForce {
+  readonly robot_type: string;
+  readonly action_space: ActionSpace;
+  readonly mode: SafetyMode;
+  readonly control_hz: number;
+  readonly cartesian: CartesianLimits;
+  /** Metres, in the session's base frame. */
+  readonly workspace: { readonly min: Point; readonly max: Point; readonly origin: 'default' | 'session' };
+  /** The reach sphere round the base; not checked with a workspace of the session's own, whose frame is unknown. */
+  readonly reach: { readonly value: number | null; readonly checked: boolean };
+  readonly leash: { readonly position: Limit; readonly rotation: Limit };
+  /** Whether the jerk limits can bind at this rate: not where j·dt ≥ 2a. */
+  readonly jerk_binds: { readonly translation: boolean; readonly rotation: boolean };
+}
+
+export interface LimitsRequest {
+  readonly robot: RobotRecord;
+  readonly actionSpace: ActionSpace;
+  readonly mode: SafetyMode;
+  /** `limits` of `open`: every value may only tighten. */
+  readonly tighten?: SessionLimits | undefined;
+  readonly workspace?: { readonly min: readonly number[]; readonly max: readonly number[] } | undefined;
+  readonly keepOut?: readonly unknown[] | undefined;
+  /** Control rate, 1-100 Hz. */
+  readonly hz: number;
+}
+
+export type LimitsResult =
+  | { readonly ok: true; readonly limits: LimitsInForce }
+  | { readonly ok: false; readonly field: string; readonly reason: string };
+
+const REDUCED_V = 0.25;
+const REDUCED_W = 2.5;
+const DERIVED_W = 1.5;
+const LEASH_M = 0.05;
+const LEASH_RAD = 0.3;
+const FLOOR_Z = -0.05;
+/** A stop slower than this is no stop; it also bounds the work of verifying one. */
+const LONGEST_STOP_S = 2;
+
+class Refusal {
+  constructor(
+    readonly field: string,
+    readonly reason: string,
+  ) {}
+}
+
+/**
+ * The limits a session runs under: record, else derived (control.md "Safety governor"), then the mode's caps, then what the
+ * session tightens. A value that would loosen, or contradicts another, is refused with the field of `open` it came in.
+ */
+export function resolveLimits(request: LimitsRequest): LimitsResult {
+  try {
+    return { ok: true, limits: resolve(request) };
+  } catch (error) {
+    if (error instanceof Refusal) return { ok: false, field: error.field, reason: error.reason };
+    throw error;
+  }
+}
+
+function resolve({ robot, actionSpace, mode, tighten = {}, workspace, keepOut, hz }: LimitsRequest): LimitsInForce {
+  if (actionSpace !== 'ee_delta') {
+    throw new Refusal('action_space', `${actionSpace} has no governor yet, so nothing in it is sent; use ee_delta`);
+  }
+  if (!(hz >= 1 && hz <= 100)) throw new Refusal('control_hz', 'must be 1 to 100');
+  if (mode !== 'reduced' && mode !== 'full') throw new Refusal('limits.mode', 'must be reduced or full');
+  if (keepOut !== undefined && keepOut.length > 0) {
+    throw new Refusal('keep_out', 'keep-out volumes are not enforced yet; tighten environment.workspace instead');
+  }
+  for (const [i, joint] of robot.joints.entries()) {
+    if (!(joint.lower < joint.upper))
+      throw new Refusal('robot_type', `${robot.id} joint ${i}: lower is not below upper`);
+  }
+  const inForce: SafetyMode = mode === 'full' && tighten.mode !== 'reduced' ? 'full' : 'reduced';
+  const cartesian = cartesianLimits(robot, inForce, tighten);
+  const dt = 1 / hz;
+  return {
+    robot_type: robot.id,
+    action_space: actionSpace,
+    mode: inForce,
+    control_hz: hz,
+    cartesian,
+    ...workspaceBox(robot, workspace),
+    leash: {
+      position: { value: LEASH_M, origin: 'default' },
+      rotation: { value: LEASH_RAD, origin: 'default' },
+    },
+    jerk_binds: {
+      translation: cartesian.j.value * dt < 2 * cartesian.a.value,
+      rotation: cartesian.ddw.value * dt < 2 * cartesian.dw.value,
+    },
+  };
+}
+
+function cartesianLimits(robot: RobotRecord, mode: SafetyMode, session: SessionLimits): CartesianLimits {
+  const tcp = robot.cartesian;
+  const reduced = mode === 'reduced';
+  const v0 = capped(fromRecord(tcp?.v ?? robot.tcp_speed_m_s, REDUCED_V), reduced ? REDUCED_V : Infinity);
+  const w0 = capped(fromRecord(tcp?.w, DERIVED_W), reduced ? REDUCED_W : Infinity);
+  // Derived from the speed in force before the session tightens it: asking for less speed must not cost agility.
+  const a0 = fromRecord(tcp?.a, Math.max(5 * v0.value, 2));
+  const dw0 = fromRecord(tcp?.dw, 5 * w0.value);
+  const j0 = fromRecord(tcp?.j, 25 * a0.value);
+  const ddw0 = fromRecord(tcp?.ddw, 25 * dw0.value);
+  for (const limit of [v0, a0, j0, w0, dw0, ddw0]) {
+    if (!(limit.value > 0 && Number.isFinite(limit.value))) {
+      throw new Refusal('robot_type', `${robot.id} has a limit of its tool centre point that is not a positive number`);
+    }
+  }
+  const scale = session.joint_scale;
+  if (scale !== undefined && !(scale > 0 && scale <= 1))
+    throw new Refusal('limits.joint_scale', 'must be above 0, at most 1');
+  const limits = {
+    v: tightened('v', v0, session.v),
+    a: tightened('a', a0, session.a),
+    j: tightened('j', j0, session.j),
+    w: tightened('w', w0, session.w),
+    dw: tightened('dw', dw0, session.dw),
+    ddw: tightened('ddw', ddw0, session.ddw),
+  };
+  requireStop('v', limits.v.value, 'a', limits.a, 'j', limits.j);
+  requireStop('w', limits.w.value, 'dw', limits.dw, 'ddw', limits.ddw);
+  return limits;
+}
+
+function fromRecord(value: number | null | undefined, derived: number): Limit {
+  return value === null || value === undefined ? { value: derived, origin: 'derived' } : { value, origin: 'record' };
+}
+
+function capped(limit: Limit, cap: number): Limit {
+  return limit.value > cap ? { value: cap, origin: 'mode' } : limit;
+}
+
+function tightened(name: string, limit: Limit, wanted: number | undefined): Limit {
+  if (wanted === undefined) return limit;
+  if (!(wanted > 0 && Number.isFinite(wanted))) throw new Refusal(`limits.${name}`, 'must be a positive number');
+  if (wanted > limit.value) {
+    throw new Refusal(
+      `limits.${name}`,
+      `${wanted} would loosen ${limit.value} (${limit.origin}); a session may only tighten`,
+    );
+  }
+  return wanted === limit.value ? limit : { value: wanted, origin: 'session' };
+}
+
+/** Braking from v takes V/A + A/J where acceleration saturates, else 2·√(V/J). */
+function requireStop(vName: string, v: number, aName: string, a: Limit, jName: string, j: Limit): void {
+  const seconds = v * j.value >= a.value * a.value ? v / a.value + a.value / j.value : 2 * Math.sqrt(v / j.value);
+  if (seconds <= LONGEST_STOP_S) return;
+  const name = j.origin === 'session' ? jName : aName;
+  throw new Refusal(
+    `limits.${name}`,
+    `a stop from ${v} (${vName}) would take ${seconds.toFixed(1)} s; at most ${LONGEST_STOP_S} s`,
+  );
+}
+
+function workspaceBox(
+  robot: RobotRecord,
+  workspace: LimitsRequest['workspace'],
+): Pick<LimitsInForce, 'workspace' | 'reach'> {
+  const reach = robot.reach_m;
+  if (workspace === undefined) {
+    if (reach === null) {
+      throw new Refusal('environment.workspace', `the reach of ${robot.id} is unknown: give the box to stay in`);
+    }
+    const min: Point = [-reach, -reach, Math.max(FLOOR_Z, -reach)];
+    return {
+      workspace: { min, max: [reach, reach, reach], origin: 'default' },
+      reach: { value: reach, checked: true },
+    };
+  }
+  const min = point('environment.workspace.min', workspace.min);
+  const max = point('environment.workspace.max', workspace.max);
+  for (const axis of [0, 1, 2] as const) {
+    if (!(min[axis] < max[axis]))
+      throw new Refusal('environment.workspace', `min is not below max on axis ${'xyz'[axis]}`);
+    // Wherever its frame is, a box wider than the robot can span is in the wrong unit.
+    if (reach !== null && max[axis] - min[axis] > 2 * reach) {
+      throw new Refusal('environment.workspace', `wider than twice the reach (${reach} m) on axis ${'xyz'[axis]}`);
+    }
+  }
+  return { workspace: { min, max, origin: 'session' }, reach: { value: reach, checked: false } };
+}
+
+function point(field: string, values: readonly number[]): Point {
+  const [x, y, z] = values;
+  if (values.length !== 3 || x === undefined || y === undefined || z === undefined || !values.every(Number.isFinite)) {
+    throw new Refusal(field, 'must be three finite numbers (metres)');
+  }
+  return [x, y, z];
+}

@@ -1,0 +1,358 @@
+import { FLAG } from './flags.js';
+import { stopDistance, stopSpeed } from './stopping.js';
+import { distance, dot, norm, Vec3 } from './vec3.js';
+
+/** A comparison that finds a limit kept allows this much rounding (relative, or metres). */
+const EXACT = 1e-12;
+/** A stop verified one tick ago is trusted this far: its positions are summed anew every tick. */
+const TRUSTED = 1e-9;
+const BISECTIONS = 40;
+
+export interface MotionLimits {
+  /** Speed, its change a second, and the change of that a second; all as norms. */
+  readonly v: number;
+  readonly a: number;
+  readonly j: number;
+}
+
+export interface LimitBox {
+  readonly min: readonly [number, number, number];
+  readonly max: readonly [number, number, number];
+}
+
+export interface ClampBits {
+  readonly velocity: number;
+  readonly acceleration: number;
+  readonly jerk: number;
+}
+
+/**
+ * Keeps one 3-vector motion (translation, or rotation) inside its envelope, one control period at a time.
+ *
+ * The invariant that everything rests on: after every step a *stop* exists, by `#brake` alone, that keeps speed,
+ * acceleration, jerk and box. A step is taken only if a stop from its end has been verified; where none better is found, the
+ * step is the first of the stop verified before. So no state is ever entered from which a limit must break (K4).
+ * Order of what a proposed step meets: passed bit for bit if legal (K8); scaled along its own direction (K7); bent towards it
+ * as far as acceleration allows; braking.
+ */
+export class MotionLimiter {
+  readonly velocity = new Vec3();
+  readonly acceleration = new Vec3();
+  readonly #h: number;
+  readonly #v: number;
+  readonly #a: number;
+  /** Largest change of velocity in a step, and of acceleration; the second is Infinity where jerk cannot bind. */
+  readonly #dv: number;
+  readonly #da: number;
+  readonly #box: LimitBox | null;
+  readonly #bits: ClampBits;
+  readonly #longestStop: number;
+  /** The box, widened to the present position where that is already outside: then only inward motion is left (B8). */
+  readonly #lo = new Vec3();
+  readonly #hi = new Vec3();
+  readonly #step = new Vec3();
+  readonly #wanted = new Vec3();
+  readonly #unit = new Vec3();
+  readonly #candidate = new Vec3();
+  readonly #braked = new Vec3();
+  readonly #center = new Vec3();
+  readonly #simX = new Vec3();
+  readonly #simV = new Vec3();
+  readonly #simA = new Vec3();
+
+  constructor(limits: MotionLimits, periodS: number, box: LimitBox | null, bits: ClampBits) {
+    this.#h = periodS;
+    this.#v = limits.v;
+    this.#a = limits.a;
+    this.#dv = limits.a * periodS;
+    this.#da = limits.j * periodS < 2 * limits.a ? limits.j * periodS : Infinity;
+    this.#box = box;
+    this.#bits = bits;
+    this.#longestStop = 32 + 2 * Math.ceil(limits.v / this.#dv + (4 * limits.a) / this.#da);
+  }
+
+  /** At rest, whatever it did before. */
+  rest(): void {
+    this.velocity.set(0, 0, 0);
+    this.acceleration.set(0, 0, 0);
+  }
+
+  get resting(): boolean {
+    return this.velocity.isZero();
+  }
+
+  /**
+   * Takes one step from `position` as near to `delta` as the limits allow; `out` is the step taken. `targetSpeed` (a second)
+   * is how fast the thing followed moves by itself: a clamped motion slows down in time to arrive at a target that stands.
+   * Returns clamp flags, 0 iff out equals delta bit for bit.
+   */
+  follow(position: Vec3, delta: Vec3, targetSpeed: number, out: Vec3): number {
+    let flags = this.#project(position, delta);
+    const wanted = this.#wanted.scaled(this.#step, 1 / this.#h);
+    if (this.#reachable(wanted) && norm(wanted) <= this.#v * (1 + EXACT) && this.#stops(position, wanted, EXACT)) {
+      this.#commit(wanted);
+      out.copy(this.#step);
+      return flags;
+    }
+    flags |= this.#clamp(position, targetSpeed);
+    this.#commit(this.#candidate);
+    out.scaled(this.#candidate, this.#h);
+    return flags;
+  }
+
+  /** One step of the stop. Returns FLAG.emergency where the box outranked acceleration, else 0. */
+  brake(position: Vec3, out: Vec3): number {
+    this.#widenBox(position);
+    const flags = this.#safeBrake(position);
+    this.#commit(this.#braked);
+    out.scaled(this.#braked, this.#h);
+    return flags;
+  }
+
+  #commit(velocity: Vec3): void {
+    const a = this.acceleration.addScaled(velocity, this.velocity, -1);
+    a.scaled(a, 1 / this.#h);
+    const size = norm(a);
+    // After an emergency stop the acceleration asked for is beyond what counts as state.
+    if (size > this.#a) a.scaled(a, this.#a / size);
+    this.velocity.copy(velocity);
+  }
+
+  #widenBox(position: Vec3): void {
+    const box = this.#box;
+    if (box === null) return;
+    this.#lo.set(Math.min(box.min[0], position.x), Math.min(box.min[1], position.y), Math.min(box.min[2], position.z));
+    this.#hi.set(Math.max(box.max[0], position.x), Math.max(box.max[1], position.y), Math.max(box.max[2], position.z));
+  }
+
+  /** The step with its end moved into the box: along a wall the rest of the motion goes on. */
+  #project(position: Vec3, delta: Vec3): number {
+    const step = this.#step.copy(delta);
+    if (this.#box === null) return 0;
+    this.#widenBox(position);
+    step.x = inside(position.x, delta.x, this.#lo.x, this.#hi.x);
+    step.y = inside(position.y, delta.y, this.#lo.y, this.#hi.y);
+    step.z = inside(position.z, delta.z, this.#lo.z, this.#hi.z);
+    return step.x === delta.x && step.y === delta.y && step.z === delta.z ? 0 : FLAG.workspace;
+  }
+
+  /** Within one step's acceleration and jerk of the present velocity. */
+  #reachable(velocity: Vec3): boolean {
+    if (distance(velocity, this.velocity) > this.#dv * (1 + EXACT)) return false;
+    if (this.#da === Infinity) return true;
+    this.#center.addScaled(this.velocity, this.acceleration, this.#h);
+    return distance(velocity, this.#center) <= this.#da * this.#h * (1 + EXACT);
+  }
+
+  /** Leaves the velocity to take in #candidate. */
+  #clamp(position: Vec3, targetSpeed: number): number {
+    const bits = this.#bits;
+    const speed = norm(this.#wanted);
+    if (speed > 0) {
+      const flags = this.#alongWanted(position, speed, targetSpeed);
+      if (flags !== 0) return flags;
+    }
+    let flags = bits.acceleration;
+    if (speed > this.#v) {
+      this.#wanted.scaled(this.#wanted, this.#v / speed);
+      flags |= bits.velocity;
+    }
+    // No speed in that direction can be had at once: turn towards it.
+    const candidate = this.#candidate.addScaled(this.#wanted, this.velocity, -1);
+    const change = norm(candidate);
+    candidate.addScaled(this.velocity, candidate, change > this.#dv ? this.#dv / change : 1);
+    if (this.#reachable(candidate) && this.#stops(position, candidate, EXACT)) return flags;
+    if (this.#da !== Infinity) flags |= bits.jerk;
+    if (this.#box !== null) flags |= FLAG.workspace;
+    const emergency = this.#safeBrake(position);
+    if (emergency !== 0 || !this.#bend(position)) {
+      this.#candidate.copy(this.#braked);
+    }
+    return flags | emergency;
+  }
+
+  /** The fastest legal speed in the wanted direction (K7); 0 if there is none, else why it is not the wanted one. */
+  #alongWanted(position: Vec3, speed: number, targetSpeed: number): number {
+    const bits = this.#bits;
+    const unit = this.#unit.scaled(this.#wanted, 1 / speed);
+    let s = speed;
+    let flags = 0;
+    if (s > this.#v) {
+      s = this.#v;
+      flags |= bits.velocity;
+    }
+    const ahead = speed * this.#h + stopDistance(Math.min(Math.max(targetSpeed, 0), this.#v), this.#dv, this.#h);
+    const arriving = stopSpeed(ahead, this.#dv, this.#h);
+    if (s > arriving) {
+      s = arriving;
+      flags |= bits.acceleration;
+    }
+    let least = 0;
+    const along = dot(unit, this.velocity);
+    const half = chord(along, dot(this.velocity, this.velocity), this.#dv);
+    if (half < 0) return 0;
+    least = Math.max(least, along - half);
+    if (s > along + half) {
+      s = along + half;
+      flags |= bits.acceleration;
+    }
+    if (this.#da !== Infinity) {
+      const center = this.#center.addScaled(this.velocity, this.acceleration, this.#h);
+      const alongJerk = dot(unit, center);
+      const halfJerk = chord(alongJerk, dot(center, center), this.#da * this.#h);
+      if (halfJerk < 0) return 0;
+      least = Math.max(least, alongJerk - halfJerk);
+      if (s > alongJerk + halfJerk) {
+        s = alongJerk + halfJerk;
+        flags |= bits.jerk;
+      }
+    }
+    if (s < least) {
+      // Slowing down that much takes longer than a step.
+      if (least > this.#v || least > speed) return 0;
+      s = least;
+      flags |= bits.acceleration;
+    }
+    this.#candidate.scaled(unit, s);
+    if (this.#stops(position, this.#candidate, EXACT)) return flags === 0 ? bits.acceleration : flags;
+    const fitting = this.#bisectSpeed(position, least, s);
+    if (fitting < 0) return 0;
+    this.#candidate.scaled(unit, fitting);
+    return flags | (this.#box === null ? bits.jerk : FLAG.workspace);
+  }
+
+  /** The largest speed in [least, most] along #unit with a verified stop; negative if not even the least has one. */
+  #bisectSpeed(position: Vec3, least: number, most: number): number {
+    let good = least;
+    let bad = most;
+    if (!this.#stops(position, this.#candidate.scaled(this.#unit, good), EXACT)) return -1;
+    for (let i = 0; i < BISECTIONS; i++) {
+      const middle = (good + bad) / 2;
+      if (this.#stops(position, this.#candidate.scaled(this.#unit, middle), EXACT)) good = middle;
+      else bad = middle;
+    }
+    return good;
+  }
+
+  /** From braking as far towards #wanted as a stop still fits; reachable velocities are convex, so all between are. */
+  #bend(position: Vec3): boolean {
+    let good = 0;
+    let bad = 1;
+    for (let i = 0; i < BISECTIONS; i++) {
+      const middle = (good + bad) / 2;
+      this.#mix(middle);
+      if (this.#reachable(this.#candidate) && this.#stops(position, this.#candidate, EXACT)) good = middle;
+      else bad = middle;
+    }
+    this.#mix(good);
+    return good > 0;
+  }
+
+  #mix(share: number): void {
+    this.#candidate.addScaled(this.#wanted, this.#braked, -1);
+    this.#candidate.addScaled(this.#braked, this.#candidate, share);
+  }
+
+  /** The next velocity of the stop in #braked; shortened beyond its limits where the box leaves no room. */
+  #safeBrake(position: Vec3): number {
+    this.#brakeFrom(this.velocity, this.acceleration, this.#braked);
+    if (this.#box === null || this.#stops(position, this.#braked, TRUSTED)) return 0;
+    const speed = norm(this.#braked);
+    if (speed === 0) return 0;
+    this.#unit.scaled(this.#braked, 1 / speed);
+    const room = this.#room(position, this.#unit);
+    this.#braked.scaled(this.#unit, Math.min(speed, stopSpeed(room, this.#dv, this.#h)));
+    return FLAG.emergency;
+  }
+
+  /** Distance from `position` to the wall along `unit`. */
+  #room(position: Vec3, unit: Vec3): number {
+    let room = Infinity;
+    if (unit.x !== 0) room = ((unit.x > 0 ? this.#hi.x : this.#lo.x) - position.x) / unit.x;
+    if (unit.y !== 0) room = Math.min(room, ((unit.y > 0 ? this.#hi.y : this.#lo.y) - position.y) / unit.y);
+    if (unit.z !== 0) room = Math.min(room, ((unit.z > 0 ? this.#hi.z : this.#lo.z) - position.z) / unit.z);
+    return Math.max(0, room);
+  }
+
+  /**
+   * One step of braking: the acceleration along −v that ramps down to zero together with the speed (`stopSpeed` of the
+   * speed), or as near to it as jerk allows.
+   */
+  #brakeFrom(velocity: Vec3, acceleration: Vec3, out: Vec3): void {
+    const speed = norm(velocity);
+    if (this.#da === Infinity) {
+      out.scaled(velocity, speed <= this.#dv ? 0 : 1 - this.#dv / speed);
+      return;
+    }
+    const h = this.#h;
+    const ideal = speed === 0 ? 0 : Math.min(this.#a, stopSpeed(speed, this.#da, h));
+    const k = speed === 0 ? 0 : -ideal / speed;
+    const cx = k * velocity.x - acceleration.x;
+    const cy = k * velocity.y - acceleration.y;
+    const cz = k * velocity.z - acceleration.z;
+    const change = Math.sqrt(cx * cx + cy * cy + cz * cz);
+    const share = change > this.#da ? this.#da / change : 1;
+    out.set(
+      velocity.x + h * (acceleration.x + share * cx),
+      velocity.y + h * (acceleration.y + share * cy),
+      velocity.z + h * (acceleration.z + share * cz),
+    );
+    // What is left of a speed that was braked away whole is rounding.
+    if (share === 1 && norm(out) <= speed * 1e-12) out.set(0, 0, 0);
+  }
+
+  /** Whether the stop that follows a step at `velocity` from `position` keeps the box, and with it the speed limit. */
+  #stops(position: Vec3, velocity: Vec3, tolerance: number): boolean {
+    const boxed = this.#box !== null;
+    if (this.#da === Infinity) {
+      if (!boxed) return true;
+      const speed = norm(velocity);
+      if (speed === 0) return true;
+      // A straight line into a convex box: its end decides.
+      const k = stopDistance(speed, this.#dv, this.#h) / speed;
+      return this.#holds(this.#simX.addScaled(position, velocity, k), tolerance);
+    }
+    const x = this.#simX.addScaled(position, velocity, this.#h);
+    const v = this.#simV.copy(velocity);
+    const a = this.#simA.addScaled(velocity, this.velocity, -1);
+    a.scaled(a, 1 / this.#h);
+    const slack = 1 + Math.max(tolerance, 1e-10);
+    for (let i = 0; i < this.#longestStop; i++) {
+      if (boxed && !this.#holds(x, tolerance)) return false;
+      if (norm(v) > this.#v * slack) return false;
+      if (v.isZero() && norm(a) <= this.#da * slack) return true;
+      const next = this.#center;
+      this.#brakeFrom(v, a, next);
+      a.addScaled(next, v, -1);
+      a.scaled(a, 1 / this.#h);
+      v.copy(next);
+      x.addScaled(x, v, this.#h);
+    }
+    return false;
+  }
+
+  #holds(x: Vec3, tolerance: number): boolean {
+    const lo = this.#lo;
+    const hi = this.#hi;
+    return (
+      x.x >= lo.x - tolerance &&
+      x.x <= hi.x + tolerance &&
+      x.y >= lo.y - tolerance &&
+      x.y <= hi.y + tolerance &&
+      x.z >= lo.z - tolerance &&
+      x.z <= hi.z + tolerance
+    );
+  }
+}
+
+/** `delta` itself where position + delta is inside, else what is left up to the bound. */
+function inside(position: number, delta: number, lo: number, hi: number): number {
+  const end = position + delta;
+  return end > hi ? hi - position : end < lo ? lo - position : delta;
+}
+
+/** Half the length that a ball of radius r cuts from a line passing at `along` = unit·center; negative: it misses. */
+function chord(along: number, centerSquared: number, r: number): number {
+  const square = r * r - (centerSquared - along * along);
+  return square < 0 ? -1 : Math.sqrt(square);
+}
