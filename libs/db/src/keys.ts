@@ -1,0 +1,166 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { and, eq, isNull, sql } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import type { Pool } from 'pg';
+import { v7 as uuidv7 } from 'uuid';
+import { apiKeys, type CustomerTier, customers } from './schema.js';
+
+export const KEY_SCOPES = ['inference', 'admin'] as const;
+export type KeyScope = (typeof KEY_SCOPES)[number];
+
+export interface Customer {
+  readonly customer_id: string;
+  readonly name: string;
+  readonly tier: CustomerTier;
+  readonly is_active: boolean;
+  readonly created_at: Date;
+}
+
+/** What authentication needs to know of a key. */
+export interface KeyIdentity {
+  readonly key_id: string;
+  readonly customer_id: string;
+  readonly tier: CustomerTier;
+  readonly scopes: readonly string[];
+  readonly expires_at: Date | null;
+  readonly revoked_at: Date | null;
+  readonly customer_active: boolean;
+}
+
+export interface KeyInfo {
+  readonly key_id: string;
+  readonly customer_id: string;
+  readonly customer_name: string;
+  readonly name: string;
+  readonly key_prefix: string;
+  readonly scopes: readonly string[];
+  readonly created_at: Date;
+  readonly expires_at: Date | null;
+  readonly revoked_at: Date | null;
+  readonly last_used_at: Date | null;
+}
+
+export interface NewKey {
+  readonly key_id: string;
+  readonly customer_id: string;
+  /** The key in clear: shown once, stored nowhere. */
+  readonly key: string;
+}
+
+export const KEY_PREFIX = 'vla_live_';
+
+/** 32 random bytes: 43 characters of base64url. */
+export const newKey = (): string => `${KEY_PREFIX}${randomBytes(32).toString('base64url')}`;
+
+/** SHA-256, hex: keys are random, so a fast hash without salt is enough and one index look-up finds them. */
+export const hashKey = (key: string): string => createHash('sha256').update(key, 'utf8').digest('hex');
+
+export type Keys = ReturnType<typeof keys>;
+
+/** Customers and their API keys. Our own processes' view: every customer. */
+export function keys(pool: Pool) {
+  const db = drizzle(pool);
+  return {
+    async createCustomer(customer: { name: string; tier?: CustomerTier; customer_id?: string }): Promise<Customer> {
+      const [row] = await db
+        .insert(customers)
+        .values({
+          customer_id: customer.customer_id ?? uuidv7(),
+          name: customer.name,
+          tier: customer.tier ?? 'free',
+        })
+        .returning();
+      if (row === undefined) throw new Error('the insert answered no row');
+      return row;
+    },
+
+    async findCustomer(customerId: string): Promise<Customer | null> {
+      const [row] = await db.select().from(customers).where(eq(customers.customer_id, customerId));
+      return row ?? null;
+    },
+
+    async findCustomerByName(name: string): Promise<Customer | null> {
+      const [row] = await db
+        .select()
+        .from(customers)
+        .where(eq(customers.name, name))
+        .orderBy(customers.created_at)
+        .limit(1);
+      return row ?? null;
+    },
+
+    listCustomers(): Promise<Customer[]> {
+      return db.select().from(customers).orderBy(customers.created_at, customers.customer_id);
+    },
+
+    async createKey(
+      customerId: string,
+      options: { name: string; scopes?: readonly KeyScope[]; expires_at?: Date | null },
+    ): Promise<NewKey> {
+      const key = newKey();
+      const key_id = uuidv7();
+      await db.insert(apiKeys).values({
+        key_id,
+        customer_id: customerId,
+        key_hash: hashKey(key),
+        key_prefix: key.slice(0, KEY_PREFIX.length + 4),
+        name: options.name,
+        scopes: [...(options.scopes ?? ['inference'])],
+        expires_at: options.expires_at ?? null,
+      });
+      return { key_id, customer_id: customerId, key };
+    },
+
+    /** `hash`: SHA-256, hex. Answers revoked and expired keys too, so that the caller can say why it refuses. */
+    async findKeyByHash(hash: string): Promise<KeyIdentity | null> {
+      const [row] = await db
+        .select({
+          key_id: apiKeys.key_id,
+          customer_id: apiKeys.customer_id,
+          tier: customers.tier,
+          scopes: apiKeys.scopes,
+          expires_at: apiKeys.expires_at,
+          revoked_at: apiKeys.revoked_at,
+          customer_active: customers.is_active,
+        })
+        .from(apiKeys)
+        .innerJoin(customers, eq(customers.customer_id, apiKeys.customer_id))
+        .where(eq(apiKeys.key_hash, hash));
+      return row ?? null;
+    },
+
+    listKeys(customerId?: string): Promise<KeyInfo[]> {
+      return db
+        .select({
+          key_id: apiKeys.key_id,
+          customer_id: apiKeys.customer_id,
+          customer_name: customers.name,
+          name: apiKeys.name,
+          key_prefix: apiKeys.key_prefix,
+          scopes: apiKeys.scopes,
+          created_at: apiKeys.created_at,
+          expires_at: apiKeys.expires_at,
+          revoked_at: apiKeys.revoked_at,
+          last_used_at: apiKeys.last_used_at,
+        })
+        .from(apiKeys)
+        .innerJoin(customers, eq(customers.customer_id, apiKeys.customer_id))
+        .where(customerId === undefined ? undefined : eq(apiKeys.customer_id, customerId))
+        .orderBy(apiKeys.created_at, apiKeys.key_id);
+    },
+
+    /** False when there is no such key or it was revoked before. */
+    async revokeKey(keyId: string): Promise<boolean> {
+      const rows = await db
+        .update(apiKeys)
+        .set({ revoked_at: sql`now()` })
+        .where(and(eq(apiKeys.key_id, keyId), isNull(apiKeys.revoked_at)))
+        .returning({ key_id: apiKeys.key_id });
+      return rows.length > 0;
+    },
+
+    async touchKey(keyId: string): Promise<void> {
+      await db.update(apiKeys).set({ last_used_at: sql`now()` }).where(eq(apiKeys.key_id, keyId));
+    },
+  };
+}

@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Pool } from 'pg';
+import { inTransaction } from './transaction.js';
+
+/** The migrations' folder at the top of the repository; the same from `src` and from `dist`. */
+export const MIGRATIONS = fileURLToPath(new URL('../../../drizzle', import.meta.url));
+
+/** Of this application alone: two advisory locks with one number would wait for each other's purposes. */
+const LOCK = 0x53_69_6e_65;
+
+export class MigrationError extends Error {
+  override readonly name = 'MigrationError';
+}
+
+/**
+ * Brings the database to the newest schema; answers the migrations applied now. All in one transaction under an advisory
+ * lock of that transaction, so that several starters at once are safe (a session lock excludes nobody in the embedded
+ * database, where everybody has the same session). A migration that changed after it was applied stops the start.
+ */
+export async function migrate(pool: Pool, folder: string = MIGRATIONS): Promise<string[]> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort();
+  const files = await Promise.all(
+    names.map(async (name) => {
+      const sql = await readFile(join(folder, name), 'utf8');
+      return { name, sql, hash: createHash('sha256').update(sql).digest('hex') };
+    }),
+  );
+  return inTransaction(pool, async (client) => {
+    await client.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
+    await client.query(`CREATE TABLE IF NOT EXISTS public.sinew_migrations (
+      name text PRIMARY KEY, hash text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`);
+    const { rows } = await client.query<{ name: string; hash: string }>(
+      'SELECT name, hash FROM public.sinew_migrations',
+    );
+    const applied = new Map(rows.map((row) => [row.name, row.hash]));
+    const done: string[] = [];
+    for (const { name, sql, hash } of files) {
+      const before = applied.get(name);
+      if (before === hash) continue;
+      if (before !== undefined) throw new MigrationError(`migration ${name} changed after it was applied`);
+      await client.query(sql);
+      await client.query('INSERT INTO public.sinew_migrations (name, hash) VALUES ($1, $2)', [name, hash]);
+      done.push(name);
+    }
+    return done;
+  });
+}

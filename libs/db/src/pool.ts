@@ -1,0 +1,33 @@
+import pg from 'pg';
+
+/** log_ids and counts fit a JavaScript number exactly (below 2^53); anything beyond is an error, never a rounded value. */
+function exactInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new RangeError(`bigint ${text} does not fit a number`);
+  return value;
+}
+
+const types = new pg.TypeOverrides();
+types.setTypeParser(pg.types.builtins.INT8, exactInteger);
+
+export interface PoolOptions {
+  readonly max?: number;
+  readonly applicationName?: string;
+  /** An idle connection broke (the server went away). The pool replaces it; without a listener it would end the process. */
+  readonly onError?: (error: Error) => void;
+}
+
+export function createPool(url: string, options: PoolOptions = {}): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: options.max ?? 10,
+    application_name: options.applicationName ?? 'sinew',
+    // The server may be restarting: fail soon and let the caller try again.
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    types,
+  });
+  pool.on('error', (error) => options.onError?.(error));
+  return pool;
+}

@@ -1,0 +1,17 @@
+import type { Pool } from 'pg';
+import { type Keys, keys } from './keys.js';
+import { type Logs, logs } from './logs.js';
+import { type RobotData, robotData } from './robot-data.js';
+import { type Shipping, shipping } from './shipping.js';
+
+export interface Repositories {
+  readonly keys: Keys;
+  readonly logs: Logs;
+  readonly robotData: RobotData;
+  readonly shipping: Shipping;
+}
+
+/** Everything that asks the database, over one pool. */
+export function repositories(pool: Pool): Repositories {
+  return { keys: keys(pool), logs: logs(pool), robotData: robotData(pool), shipping: shipping(pool) };
+}

@@ -1,0 +1,36 @@
+import type { Pool, PoolClient } from 'pg';
+
+/** Runs `work` in one transaction: committed when it resolves, rolled back when it throws. */
+export async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  // While checked out the pool does not listen: a connection that breaks between two queries would end the process.
+  const ignore = () => undefined;
+  client.on('error', ignore);
+  let broken: unknown;
+  try {
+    await client.query('BEGIN');
+    const result = await work(client);
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    await client.query('ROLLBACK').catch((failure: unknown) => {
+      broken = failure;
+    });
+    throw error;
+  } finally {
+    client.off('error', ignore);
+    client.release(broken === undefined ? undefined : true);
+  }
+}
+
+/**
+ * Runs `work` as the role that sees one customer's rows only, whatever the SQL in it forgets. Every query made for a
+ * customer goes through here, and names the customer in its WHERE as well.
+ */
+export function withCustomer<T>(pool: Pool, customerId: string, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  return inTransaction(pool, async (client) => {
+    await client.query('SET LOCAL ROLE sinew_api');
+    await client.query("SELECT set_config('sinew.customer_id', $1, true)", [customerId]);
+    return work(client);
+  });
+}
