@@ -1,1 +1,21 @@
-export {};
+export { createNullBackend } from './backend/null-backend.js';
+export {
+  type BackendStats,
+  BatchLostError,
+  type BatchResult,
+  type PolicyBackend,
+  type PolicyInput,
+  type PolicyOutput,
+  type WarmUp,
+} from './backend/policy-backend.js';
+export type { Bundle } from './bundle/bundle.js';
+export { BundleError } from './bundle/bundle-error.js';
+export { BUILT_IN_BUNDLES, loadBundle, MANIFEST_FILE } from './bundle/load-bundle.js';
+export { Manifest } from './bundle/manifest.js';
+export { nullBundle } from './bundle/null-bundle.js';
+export { WordTokenizer } from './bundle/word-tokenizer.js';
+export { createOnnxBackend, type OnnxBackendOptions } from './onnx/onnx-backend.js';
+export type { Capacity } from './scheduler/capacity.js';
+export type { Requester, RequestTiming } from './scheduler/requester.js';
+export { Scheduler, type SchedulerHooks, type SchedulerOptions } from './scheduler/scheduler.js';
+export type { SchedulerStats } from './scheduler/scheduler-stats.js';

@@ -1,0 +1,67 @@
+import { findRobot } from '@sinew/robots';
+import type { Manifest } from './manifest.js';
+import { checkNormalization } from './normalization.js';
+
+export interface ManifestFault {
+  readonly field: string;
+  readonly reason: string;
+}
+
+/** Rules between fields, which no single field's schema can see. Null when the manifest keeps them. */
+export function checkManifest(manifest: Manifest): ManifestFault | null {
+  return checkShapes(manifest) ?? checkAction(manifest) ?? checkEmbodiments(manifest) ?? checkTables(manifest);
+}
+
+function checkShapes({ inputs, output, batch, chunk_size, execute, blend }: Manifest): ManifestFault | null {
+  if (execute !== undefined && execute > chunk_size)
+    return { field: 'execute', reason: `is more than the chunk's ${chunk_size}` };
+  if (blend === 'rtc')
+    return { field: 'blend', reason: 'rtc needs a graph with prefix inputs, which is not served yet' };
+  const names = new Set<string>();
+  const tensors = new Set([output.tensor, inputs.state.tensor, inputs.text.tensor]);
+  if (tensors.size < 3) return { field: 'inputs.text.tensor', reason: 'two tensors have one name' };
+  for (const [i, camera] of inputs.cameras.entries()) {
+    if (names.has(camera.name)) return { field: `inputs.cameras.${i}.name`, reason: `${camera.name} is there twice` };
+    if (tensors.has(camera.tensor))
+      return { field: `inputs.cameras.${i}.tensor`, reason: `${camera.tensor} is there twice` };
+    names.add(camera.name);
+    tensors.add(camera.tensor);
+  }
+  const tooBig = batch.sizes?.find((size) => size > batch.max);
+  if (tooBig !== undefined) return { field: 'batch.sizes', reason: `${tooBig} is more than batch.max ${batch.max}` };
+  return null;
+}
+
+function checkAction({ action_space, action_dim, action, inputs }: Manifest): ManifestFault | null {
+  if (action_space === 'ee_delta' && action_dim !== 7)
+    return { field: 'action_dim', reason: `ee_delta has 7 values (translation, rotation, gripper), not ${action_dim}` };
+  if (action.pose === null) return null;
+  const entries = [...action.pose.position, ...action.pose.rotation, action.pose.gripper];
+  const outside = entries.find((entry) => entry >= inputs.state.dim);
+  if (outside !== undefined)
+    return { field: 'action.pose', reason: `entry ${outside} is outside the state of ${inputs.state.dim}` };
+  if (new Set(entries).size < entries.length)
+    return { field: 'action.pose', reason: 'two parts of the pose are one entry' };
+  return null;
+}
+
+function checkEmbodiments({ embodiments, action_space, action_dim }: Manifest): ManifestFault | null {
+  for (const [i, id] of embodiments.entries()) {
+    const field = `embodiments.${i}`;
+    const robot = findRobot(id);
+    if (robot === undefined) return { field, reason: `${id} is not in the robot registry` };
+    if (action_space === 'ee_delta') continue;
+    // Joint spaces: one value a joint, and one more where the gripper is commanded too.
+    if (action_dim !== robot.dof && action_dim !== robot.dof + 1)
+      return { field, reason: `${id} has ${robot.dof} joints, but ${action_space} has ${action_dim} values` };
+  }
+  return null;
+}
+
+function checkTables({ normalization, inputs, action_dim }: Manifest): ManifestFault | null {
+  const state = checkNormalization(normalization.state, inputs.state.dim);
+  if (state !== null) return { field: `normalization.state.${state[0]}`, reason: state[1] };
+  const action = checkNormalization(normalization.action, action_dim);
+  if (action !== null) return { field: `normalization.action.${action[0]}`, reason: action[1] };
+  return null;
+}

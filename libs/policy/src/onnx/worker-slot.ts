@@ -1,0 +1,178 @@
+import { Worker } from 'node:worker_threads';
+import { BatchLostError, type BatchResult, type PolicyInput, type WarmUp } from '../backend/policy-backend.js';
+import { BundleError } from '../bundle/bundle-error.js';
+import type { BatchFiller, FilledBatch } from './batch-filler.js';
+import type { WorkerMessage, WorkerSetup } from './messages.js';
+
+/** Before a slot starts its worker again; doubles with each failure, up to the maximum. Milliseconds. */
+const FIRST_BACKOFF_MS = 100;
+const MAX_BACKOFF_MS = 5_000;
+
+interface Flight {
+  readonly batch: FilledBatch;
+  readonly deadlineMs: number;
+  readonly resolve: (result: BatchResult) => void;
+  readonly reject: (error: BatchLostError) => void;
+}
+
+export interface SlotEvents {
+  /** The slot can take batches again, or cannot any more. */
+  changed(): void;
+  lost(how: 'crashed' | 'hung'): void;
+  finished(result: Extract<WorkerMessage, { kind: 'result' }>, inputs: number, cpuMs: number): void;
+}
+
+/** One place in the pool: a worker, its batches in order, and its replacement when it dies. */
+export class WorkerSlot {
+  readonly #entry: URL;
+  readonly #setup: WorkerSetup;
+  readonly #filler: BatchFiller;
+  readonly #events: SlotEvents;
+  /** The first is with the graph, the others are being decoded. */
+  readonly #flights: Flight[] = [];
+  readonly #slabs: ArrayBuffer[] = [];
+  #staging: ArrayBuffer | undefined;
+  #worker: Worker | null = null;
+  #ready = false;
+  #closed = false;
+  #nextId = 0;
+  #cpuMs = 0;
+  #failures = 0;
+  #deadline: NodeJS.Timeout | undefined;
+  #restart: NodeJS.Timeout | undefined;
+  provider = '';
+  warnings: readonly string[] = [];
+  warmUp: readonly WarmUp[] = [];
+
+  constructor(entry: URL, setup: WorkerSetup, filler: BatchFiller, events: SlotEvents) {
+    this.#entry = entry;
+    this.#setup = setup;
+    this.#filler = filler;
+    this.#events = events;
+  }
+
+  get available(): boolean {
+    return this.#ready;
+  }
+
+  /** Resolves when the first worker is ready; rejects with a BundleError where trying again would not help. */
+  start(): Promise<void> {
+    return new Promise((resolve, reject) => this.#spawn({ resolve, reject }));
+  }
+
+  run(inputs: readonly PolicyInput[], deadlineMs: number): Promise<BatchResult> {
+    const worker = this.#worker;
+    if (worker === null || !this.#ready)
+      return Promise.reject(
+        new BatchLostError(this.#closed ? 'closed' : 'crashed', false, 'the slot is not available'),
+      );
+    const slab = this.#slabs.pop();
+    const spare = { ...(slab && { slab }), ...(this.#staging && { staging: this.#staging }) };
+    this.#staging = undefined;
+    const batch = this.#filler.fill(this.#nextId++, inputs, spare);
+    return new Promise((resolve, reject) => {
+      this.#flights.push({ batch, deadlineMs, resolve, reject });
+      const { message } = batch;
+      worker.postMessage(message, message.staging === null ? [message.slab] : [message.slab, message.staging]);
+      if (this.#flights.length === 1) this.#arm();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#restart);
+    const worker = this.#worker;
+    this.#drop('closed', 'the backend is closed');
+    await worker?.terminate();
+  }
+
+  #spawn(first: { resolve(): void; reject(error: BundleError): void } | null): void {
+    const worker = new Worker(this.#entry, { workerData: this.#setup, name: 'policy' });
+    this.#worker = worker;
+    let reason = 'the thread ended';
+    worker.on('message', (message: WorkerMessage) => {
+      if (this.#worker !== worker) return;
+      switch (message.kind) {
+        case 'ready':
+          this.provider = message.provider;
+          this.warnings = message.warnings;
+          this.warmUp = message.warmUp;
+          this.#ready = true;
+          this.#cpuMs = message.cpuMs ?? 0;
+          first?.resolve();
+          this.#events.changed();
+          return;
+        case 'refused':
+          first?.reject(new BundleError(this.#setup.manifest.id, message.field, message.reason));
+          return;
+        case 'result':
+          this.#finish(message);
+      }
+    });
+    worker.on('error', (error) => {
+      reason = error instanceof Error ? error.message : String(error);
+    });
+    worker.on('exit', () => {
+      if (this.#worker !== worker) return;
+      // A thread that ends before its first ready has nothing to replace: the start has failed.
+      if (first !== null && !this.#ready && this.warmUp.length === 0)
+        first.reject(new BundleError(this.#setup.manifest.id, 'graph', `the worker ended while loading it: ${reason}`));
+      this.#lose('crashed', reason);
+    });
+  }
+
+  #finish(result: Extract<WorkerMessage, { kind: 'result' }>): void {
+    const flight = this.#flights.shift();
+    clearTimeout(this.#deadline);
+    if (flight === undefined || flight.batch.message.id !== result.id) {
+      this.#lose('crashed', 'it answered another batch');
+      return;
+    }
+    this.#failures = 0;
+    if (this.#flights.length > 0) this.#arm();
+    const outputs = this.#filler.read(flight.batch, result);
+    this.#slabs.push(result.slab);
+    if (result.staging !== null) this.#staging = result.staging;
+    const cpuMs = result.cpuMs === null ? Number.NaN : result.cpuMs - this.#cpuMs;
+    this.#cpuMs = result.cpuMs ?? 0;
+    this.#events.finished(result, flight.batch.inputs.length, cpuMs);
+    flight.resolve({ outputs, decodeMs: result.decodeMs, inferMs: result.inferMs });
+  }
+
+  /** The deadline counts from when the batch became the first: waiting behind another is not its fault. */
+  #arm(): void {
+    const flight = this.#flights[0];
+    if (flight === undefined) return;
+    this.#deadline = setTimeout(() => {
+      // After a stall of this thread the timer fires before the answer that already waits is read: read first.
+      setImmediate(() => {
+        if (this.#flights[0] === flight) this.#lose('hung', `no answer within ${flight.deadlineMs} ms`);
+      });
+    }, flight.deadlineMs);
+    this.#deadline.unref();
+  }
+
+  #lose(how: 'crashed' | 'hung', detail: string): void {
+    const worker = this.#worker;
+    const wasReady = this.#ready;
+    this.#drop(how, detail);
+    // A thread blocked in native code ends when that returns; its successor does not wait for it.
+    worker?.terminate();
+    if (this.#closed) return;
+    if (wasReady) this.#events.lost(how);
+    const backoff = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** this.#failures++);
+    this.#restart = setTimeout(() => this.#spawn(null), backoff);
+    this.#restart.unref();
+    this.#events.changed();
+  }
+
+  /** Forgets the worker and answers what was with it. */
+  #drop(how: BatchLostError['how'], detail: string): void {
+    this.#worker = null;
+    this.#ready = false;
+    clearTimeout(this.#deadline);
+    this.#slabs.length = 0;
+    const flights = this.#flights.splice(0);
+    for (const [i, flight] of flights.entries()) flight.reject(new BatchLostError(how, i === 0, detail));
+  }
+}
