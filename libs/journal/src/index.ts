@@ -1,2 +1,19 @@
+export { type Checkpoint, loadCheckpoint, loadShippedPosition, saveCheckpoint } from './checkpoint.js';
+export { CUSTOMER_SHARE, type Pressure, WARN_SHARE } from './disk-budget.js';
+export { JOURNAL_ERRORS, JournalError, type JournalErrorCode } from './errors.js';
+export type { Latch } from './latches.js';
+export { LOG_ID_EPOCH_MS, LogIds, logIdNode, logIdTimeMs, MAX_NODE } from './log-id.js';
+export { isAccountEvent, type Pruned, type PruneOptions, pruneShipped } from './prune.js';
+export {
+  type JournalEntry,
+  type JournalFault,
+  JournalReader,
+  type Position,
+  type ReadLimit,
+  readJournal,
+} from './reader.js';
 export type * from './records.js';
 export { RECORD_VERSION } from './records.js';
+export { scrubText } from './scrub.js';
+export type { SegmentHeader } from './segment.js';
+export { JournalWriter, type JournalWriterOptions, type WriterState } from './writer.js';

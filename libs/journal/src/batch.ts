@@ -1,0 +1,72 @@
+import { borrowEncoded } from './codec.js';
+import { JournalError } from './errors.js';
+import { FRAME_HEADER_BYTES, MAX_PAYLOAD_BYTES, sealFrame } from './frame.js';
+import type { JournalRecord } from './records.js';
+
+const INITIAL_BYTES = 64 * 1024;
+/** After a long stall the buffer may have grown far; above this it is not kept. */
+const KEEP_BYTES = 1024 * 1024;
+
+/** Records of one loop turn, as the bytes of one write. Kept until they are synced, then cleared and filled again. */
+export class Batch {
+  bytes = Buffer.allocUnsafe(INITIAL_BYTES);
+  length = 0;
+  /** Number of the last record in it, counted over the writer's life. */
+  last = 0;
+  urgent = false;
+  onWritten: (() => void)[] = [];
+  readonly usage = new Map<string, number>();
+  /** E-stop events, applied to the written state when the bytes are. */
+  readonly latchEvents: JournalRecord[] = [];
+  highLogId = 0;
+  /** Where the frames begin. They are sealed when their segment is known: its salt is in the checksum. */
+  readonly #frames: number[] = [];
+
+  get records(): number {
+    return this.#frames.length;
+  }
+
+  add(record: JournalRecord): void {
+    const payload = borrowEncoded(record);
+    if (payload.length > MAX_PAYLOAD_BYTES) {
+      throw new JournalError('record_too_large', `A ${record.kind} record of ${payload.length} bytes`);
+    }
+    const frameBytes = FRAME_HEADER_BYTES + payload.length;
+    this.#reserve(frameBytes);
+    this.bytes.set(payload, this.length + FRAME_HEADER_BYTES);
+    this.bytes.writeUInt32LE(payload.length, this.length);
+    this.#frames.push(this.length);
+    this.length += frameBytes;
+    this.usage.set(record.customer_id, (this.usage.get(record.customer_id) ?? 0) + frameBytes);
+    if (record.kind === 'inference' && record.log_id > this.highLogId) this.highLogId = record.log_id;
+    if (record.kind === 'event' && (record.event === 'estop' || record.event === 'estop_clear')) {
+      this.latchEvents.push(record);
+      this.urgent = true;
+    }
+  }
+
+  seal(salt: number): void {
+    for (const frame of this.#frames) sealFrame(this.bytes, frame, this.bytes.readUInt32LE(frame), salt);
+  }
+
+  clear(): void {
+    if (this.bytes.length > KEEP_BYTES) this.bytes = Buffer.allocUnsafe(INITIAL_BYTES);
+    this.length = 0;
+    this.urgent = false;
+    this.highLogId = 0;
+    this.#frames.length = 0;
+    this.onWritten = [];
+    this.latchEvents.length = 0;
+    this.usage.clear();
+  }
+
+  #reserve(more: number): void {
+    const needed = this.length + more;
+    if (needed <= this.bytes.length) return;
+    let capacity = this.bytes.length;
+    while (capacity < needed) capacity *= 2;
+    const larger = Buffer.allocUnsafe(capacity);
+    this.bytes.copy(larger, 0, 0, this.length);
+    this.bytes = larger;
+  }
+}

@@ -1,0 +1,342 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { Batch } from './batch.js';
+import { DiskBudget, type Pressure } from './disk-budget.js';
+import { JournalError, systemCode } from './errors.js';
+import { GroupSync } from './group-sync.js';
+import { type JournalIo, nodeIo } from './io.js';
+import { type Latch, Latches } from './latches.js';
+import { LiveSegment } from './live-segment.js';
+import { FolderLock } from './lock.js';
+import { LogIds } from './log-id.js';
+import type { JournalFault } from './reader.js';
+import type { JournalRecord } from './records.js';
+import { type Recovered, recover } from './recovery.js';
+import { InstructionScrubber } from './scrub.js';
+
+const LARGEST_SEGMENT_BYTES = 32 * 1024 * 1024;
+const SMALLEST_SEGMENT_BYTES = 256 * 1024;
+const DEFAULT_FSYNC_MS = 50;
+const REFRESH_MS = 1_000;
+/** What may wait in memory while the disk refuses writes. */
+const MAX_BACKLOG_BYTES = 64 * 1024 * 1024;
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 2_000;
+
+export interface JournalWriterOptions {
+  readonly dir: string;
+  /** 0…63, part of every log id. */
+  readonly node: number;
+  readonly budgetBytes: number;
+  readonly segmentBytes?: number;
+  readonly fsyncMs?: number;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  readonly io?: JournalIo;
+  /** Told whenever the disk begins or ceases to refuse. */
+  readonly onState?: (state: WriterState) => void;
+}
+
+/** `failed`: nothing gets to the disk at present; every robot must hold. The writer keeps its records and tries on. */
+export type WriterState =
+  | { readonly kind: 'ok' }
+  | { readonly kind: 'failed'; readonly code: string; readonly message: string; readonly since_ms: number };
+
+const OK: WriterState = { kind: 'ok' };
+
+/** The journal's one writer a folder. `append` never waits; what waits is the caller's callback. */
+export class JournalWriter {
+  /** Damage found in what the last writer left. */
+  readonly faults: readonly JournalFault[];
+  readonly #options: JournalWriterOptions;
+  readonly #io: JournalIo;
+  readonly #segmentBytes: number;
+  readonly #lock: FolderLock;
+  readonly #ids: LogIds;
+  readonly #budget: DiskBudget;
+  readonly #sync: GroupSync;
+  /** As appended: what the gateway asks. */
+  readonly #latches: Latches;
+  /** As written: what a new segment's header says, which must not run ahead of the records before it. */
+  readonly #writtenLatches: Latches;
+  #highLogId: number;
+  #live: LiveSegment;
+  readonly #scrubber = new InstructionScrubber();
+  #filling = new Batch();
+  /** Written, not yet synced: after a failed fsync the only copy that is known to be good. */
+  #unsynced: Batch[] = [];
+  readonly #free: Batch[] = [];
+  #appended = 0;
+  #state: WriterState = OK;
+  #lockLost = false;
+  /** An fsync failed: the system may have dropped the pages while it calls them clean, so this segment is done with. */
+  #broken = false;
+  #closing = false;
+  #scheduled = false;
+  #pump: Promise<void> | null = null;
+  #refreshedAt = 0;
+  #refreshing: Promise<void> | null = null;
+
+  private constructor(options: JournalWriterOptions, lock: FolderLock, recovered: Recovered, live: LiveSegment) {
+    this.#options = options;
+    this.#io = options.io ?? nodeIo;
+    this.#segmentBytes = options.segmentBytes ?? segmentBytesFor(options.budgetBytes);
+    this.#lock = lock;
+    this.#ids = new LogIds(options.node, recovered.high_log_id);
+    this.#highLogId = recovered.high_log_id;
+    this.#budget = new DiskBudget(options.dir, options.budgetBytes, recovered.usage);
+    this.#latches = new Latches(recovered.latches.values());
+    this.#writtenLatches = recovered.latches;
+    this.faults = recovered.faults;
+    this.#live = live;
+    this.#sync = new GroupSync(options.fsyncMs ?? DEFAULT_FSYNC_MS, {
+      sync: () => this.#live.sync(),
+      onSynced: (record) => this.#release(record),
+      onFailed: (error) => this.#syncFailed(error),
+    });
+  }
+
+  /** Takes over the folder: a new segment after what the predecessor left (J5). Throws `locked` while another writer lives. */
+  static async open(options: JournalWriterOptions): Promise<JournalWriter> {
+    await mkdir(options.dir, { recursive: true, mode: 0o700 });
+    let lockLost = () => {};
+    const lock = await FolderLock.take(options.dir, 'writer', () => lockLost());
+    try {
+      const recovered = await recover(options.dir, options.now());
+      const live = await LiveSegment.create(options.io ?? nodeIo, options.dir, {
+        version: 1,
+        journal_id: recovered.journal_id ?? randomUUID(),
+        segment: recovered.last_segment + 1,
+        node: options.node,
+        writer_id: randomUUID(),
+        created_ms: options.now(),
+        high_log_id: recovered.high_log_id,
+        latches: recovered.latches.values(),
+        previous_usage: Object.fromEntries(recovered.usage.get(recovered.last_segment) ?? []),
+      });
+      const writer = new JournalWriter(options, lock, recovered, live);
+      lockLost = () => writer.#loseLock();
+      await writer.#refresh();
+      return writer;
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  }
+
+  get state(): WriterState {
+    return this.#state;
+  }
+
+  /** E-stops in force. */
+  get latches(): readonly Latch[] {
+    return this.#latches.values();
+  }
+
+  latched(customerId: string, robotId: string): boolean {
+    return this.#latches.has(customerId, robotId);
+  }
+
+  nextLogId(): number {
+    return this.#ids.next(this.#options.now());
+  }
+
+  /**
+   * Takes the record over and returns at once. `onWritten` runs when the operating system has the bytes, so that a killed process
+   * loses them no more; in the order of the appends. Throws `record_too_large`, `closed`, `backlog_full`: then it was not taken.
+   */
+  append(record: JournalRecord, onWritten?: () => void): void {
+    // An e-stop holds in this process even where its record is refused.
+    if (record.kind === 'event' && record.event === 'estop') this.#latches.apply(record);
+    if (this.#closing) throw new JournalError('closed', 'append after close');
+    if (this.#filling.length > MAX_BACKLOG_BYTES) throw this.#failure('backlog_full');
+    const scrubbed = this.#scrubber.scrub(record);
+    this.#filling.add(scrubbed);
+    this.#latches.apply(scrubbed);
+    this.#filling.last = ++this.#appended;
+    if (onWritten !== undefined) this.#filling.onWritten.push(onWritten);
+    this.#schedule();
+  }
+
+  /** Resolves when everything appended so far is on the disk (fsync); rejects with `write_failed` when the disk refuses. */
+  sync(): Promise<void> {
+    return this.#sync.wait(this.#appended);
+  }
+
+  pressure(): Pressure {
+    if (this.#options.now() - this.#refreshedAt >= REFRESH_MS && !this.#closing) void this.#refresh();
+    return this.#budget.pressure(this.#filling.length);
+  }
+
+  /** Writes and syncs what is there, then lets the folder go. Throws `write_failed` where records could not be saved. */
+  async close(): Promise<void> {
+    if (this.#closing) return;
+    this.#closing = true;
+    try {
+      await this.#pump;
+      await this.#startPump();
+      if (!(await this.#sync.drain())) await this.#startPump();
+      await this.#sync.drain();
+    } finally {
+      this.#sync.stop();
+      await this.#refreshing;
+      await this.#live.close();
+      await this.#lock.release();
+    }
+    if (this.#sync.synced < this.#appended) {
+      const error = this.#failure('write_failed', `${this.#appended - this.#sync.synced} records not saved`);
+      this.#sync.refuse(error);
+      throw error;
+    }
+  }
+
+  /** One write a loop turn: whatever this turn appends goes out together. */
+  #schedule(): void {
+    if (this.#scheduled || this.#pump !== null) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      void this.#startPump();
+    });
+  }
+
+  #startPump(): Promise<void> {
+    this.#pump ??= this.#writeBatches().finally(() => {
+      this.#pump = null;
+    });
+    return this.#pump;
+  }
+
+  async #writeBatches(): Promise<void> {
+    while (this.#filling.length > 0 || this.#broken) {
+      const batch = this.#filling;
+      this.#filling = this.#free.pop() ?? new Batch();
+      if (!(await this.#writeUntilDone(batch))) return;
+      this.#finish(batch);
+    }
+  }
+
+  /** False where the writer was closed while the disk still refused. */
+  async #writeUntilDone(batch: Batch): Promise<boolean> {
+    for (let delayMs = FIRST_RETRY_MS; ; delayMs = Math.min(2 * delayMs, LAST_RETRY_MS)) {
+      try {
+        if (this.#lockLost) throw new JournalError('lock_lost', this.#options.dir);
+        if (this.#broken || this.#live.size + batch.length > this.#segmentBytes) await this.#roll();
+        if (batch.length > 0) await this.#live.append(batch);
+        this.#setState(OK);
+        return true;
+      } catch (error) {
+        this.#fail(error);
+        if (this.#closing) return false;
+        await this.#io.pause(delayMs);
+      }
+    }
+  }
+
+  async #roll(): Promise<void> {
+    if (!this.#broken && !(await this.#sync.drain())) throw this.#failure('write_failed');
+    const { journal_id, writer_id, node } = this.#live.header;
+    const next = await LiveSegment.create(this.#io, this.#options.dir, {
+      version: 1,
+      journal_id,
+      segment: this.#live.number + 1,
+      node,
+      writer_id,
+      created_ms: this.#options.now(),
+      high_log_id: this.#highLogId,
+      latches: this.#writtenLatches.values(),
+      previous_usage: this.#budget.usageOf(this.#live.number),
+    });
+    const old = this.#live;
+    this.#live = next;
+    try {
+      // Rows are stored idempotently: a record that stands in both segments is one row.
+      for (const batch of this.#unsynced) await next.append(batch);
+      this.#broken = false;
+    } finally {
+      await old.close().catch((error) => this.#fail(error));
+    }
+    void this.#refresh();
+  }
+
+  #finish(batch: Batch): void {
+    if (batch.length === 0) {
+      this.#free.push(batch);
+      this.#sync.written(this.#unsynced.at(-1)?.last ?? this.#sync.synced, true);
+      return;
+    }
+    this.#highLogId = Math.max(this.#highLogId, batch.highLogId);
+    for (const event of batch.latchEvents) this.#writtenLatches.apply(event);
+    this.#budget.written(this.#live.number, this.#live.size, batch.usage);
+    this.#unsynced.push(batch);
+    this.#sync.written(batch.last, batch.urgent);
+    for (const callback of batch.onWritten) runApart(callback);
+    batch.onWritten = [];
+  }
+
+  #release(record: number): void {
+    while ((this.#unsynced[0]?.last ?? Number.POSITIVE_INFINITY) <= record) {
+      const batch = this.#unsynced.shift();
+      if (batch === undefined) return;
+      batch.clear();
+      if (this.#free.length < 16) this.#free.push(batch);
+    }
+  }
+
+  #syncFailed(error: unknown): void {
+    this.#broken = true;
+    this.#fail(error);
+    if (!this.#closing) this.#schedule();
+  }
+
+  #loseLock(): void {
+    this.#lockLost = true;
+    this.#fail(new JournalError('lock_lost', this.#options.dir));
+  }
+
+  #fail(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    const code = error instanceof JournalError ? error.code : systemCode(error);
+    const since_ms = this.#state.kind === 'failed' ? this.#state.since_ms : this.#options.now();
+    this.#setState({ kind: 'failed', code, message, since_ms });
+    this.#sync.refuse(this.#failure('write_failed'));
+  }
+
+  #setState(state: WriterState): void {
+    const changed = state.kind !== this.#state.kind;
+    this.#state = state;
+    if (changed) this.#options.onState?.(state);
+  }
+
+  #failure(code: 'write_failed' | 'backlog_full', detail?: string): JournalError {
+    const cause = this.#state.kind === 'failed' ? `${this.#state.code}: ${this.#state.message}` : 'unknown cause';
+    return new JournalError(code, detail === undefined ? cause : `${detail} (${cause})`);
+  }
+
+  #refresh(): Promise<void> {
+    this.#refreshing ??= this.#budget
+      .refresh(this.#live.number)
+      // The figures stay as they were and are asked for again in a second; a disk in trouble shows at the next write.
+      .catch(() => {})
+      .finally(() => {
+        this.#refreshedAt = this.#options.now();
+        this.#refreshing = null;
+      });
+    return this.#refreshing;
+  }
+}
+
+function segmentBytesFor(budgetBytes: number): number {
+  return Math.min(LARGEST_SEGMENT_BYTES, Math.max(SMALLEST_SEGMENT_BYTES, Math.floor(budgetBytes / 16)));
+}
+
+/** A caller's fault must not keep the callbacks behind it from running, nor pass unseen. */
+function runApart(callback: () => void): void {
+  try {
+    callback();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}
