@@ -91,9 +91,10 @@ export interface SinewErrorFields {
 export class SinewError extends Error {
   override readonly name = 'SinewError';
   readonly code: ErrorCode;
-  readonly field?: string;
-  readonly reason?: string;
-  readonly details?: Record<string, unknown>;
+  // declared only: a field that is not given is not there
+  declare readonly field?: string;
+  declare readonly reason?: string;
+  declare readonly details?: Record<string, unknown>;
 
   constructor(code: ErrorCode, message?: string, fields: SinewErrorFields = {}) {
     super(message ?? ERRORS[code].meaning, fields.cause === undefined ? undefined : { cause: fields.cause });

@@ -13,6 +13,7 @@ const vector3 = z.tuple([real, real, real]);
 const box = z
   .object({ min: vector3, max: vector3 })
   .refine(({ min, max }) => min.every((low, axis) => low < (max[axis] ?? low)), { message: 'min must lie below max' });
+const binary = z.instanceof(Uint8Array).meta({ title: 'bin' });
 const instruction = z.string().min(1).max(WIRE_LIMITS.maxInstructionChars);
 const name = z.string().min(1).max(128);
 
@@ -65,15 +66,15 @@ export const observation = z.object({
   images: z.record(
     z.string(),
     z.union([
-      z.instanceof(Uint8Array),
+      binary,
       z.object({
-        data: z.instanceof(Uint8Array),
+        data: binary,
         shape: z.tuple([integer, integer, z.literal(3)]),
         encoding: z.literal('rgb8'),
       }),
     ]),
   ),
-  state: z.union([z.array(real), z.instanceof(Uint8Array)]),
+  state: z.union([z.array(real), binary]),
   applied_seq: integer.min(0).exactOptional(),
   instruction: instruction.exactOptional(),
 });

@@ -10,7 +10,7 @@ const real = z.number().min(-Number.MAX_SAFE_INTEGER).max(Number.MAX_SAFE_INTEGE
 const integer = z.int();
 const count = integer.min(0);
 const indices3 = z.tuple([count, count, count]);
-const binary = z.instanceof(Uint8Array);
+const binary = z.instanceof(Uint8Array).meta({ title: 'bin' });
 
 export const modelDescription = z.object({
   id: z.string(),
