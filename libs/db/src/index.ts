@@ -1,11 +1,6 @@
 export {
-  type EmbeddedDatabase,
-  type EmbeddedOptions,
-  embeddedUrl,
-  startEmbedded,
-} from './embedded/start-embedded.js';
-export { instructionHash } from './instruction-hash.js';
-export {
+  type Accounts,
+  accounts,
   type Customer,
   hashKey,
   KEY_PREFIX,
@@ -13,13 +8,17 @@ export {
   type KeyIdentity,
   type KeyInfo,
   type KeyScope,
-  type Keys,
-  keys,
   type NewKey,
-} from './keys.js';
+} from './accounts.js';
+export {
+  type EmbeddedDatabase,
+  type EmbeddedOptions,
+  embeddedUrl,
+  startEmbedded,
+} from './embedded/start-embedded.js';
+export { instructionHash } from './instruction-hash.js';
 export { type InferenceLog, type LogFilter, type Logs, logs } from './logs.js';
 export { MigrationError, migrate } from './migrate.js';
-export { onParentGone } from './parent.js';
 export { makePartitions, strayRows } from './partitions.js';
 export { createPool, type PoolOptions } from './pool.js';
 export { type Repositories, repositories } from './repositories.js';
@@ -27,4 +26,5 @@ export { type Episode, type RobotData, robotData, type Session } from './robot-d
 export * as schema from './schema.js';
 export { type Shipping, shipping } from './shipping.js';
 export type { EpisodeRow, InferenceRow, SessionRow, ShippedBatch, StoreResult } from './shipping-rows.js';
+export { onStdinClosed } from './stdin-closed.js';
 export { inTransaction, withCustomer } from './transaction.js';

@@ -1,11 +1,11 @@
 import type { Pool } from 'pg';
-import { type Keys, keys } from './keys.js';
+import { type Accounts, accounts } from './accounts.js';
 import { type Logs, logs } from './logs.js';
 import { type RobotData, robotData } from './robot-data.js';
 import { type Shipping, shipping } from './shipping.js';
 
 export interface Repositories {
-  readonly keys: Keys;
+  readonly accounts: Accounts;
   readonly logs: Logs;
   readonly robotData: RobotData;
   readonly shipping: Shipping;
@@ -13,5 +13,5 @@ export interface Repositories {
 
 /** Everything that asks the database, over one pool. */
 export function repositories(pool: Pool): Repositories {
-  return { keys: keys(pool), logs: logs(pool), robotData: robotData(pool), shipping: shipping(pool) };
+  return { accounts: accounts(pool), logs: logs(pool), robotData: robotData(pool), shipping: shipping(pool) };
 }

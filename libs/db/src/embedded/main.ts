@@ -2,7 +2,8 @@
  * The embedded database as a process: `sinew database`. Reads SINEW_DB_DATA_DIR, SINEW_DB_PORT (0 = any) and
  * SINEW_DB_PASSWORD, prints one JSON line when ready, ends on SIGTERM or SIGINT, or when its parent is gone.
  */
-import { onParentGone } from '../parent.js';
+import { announceReady, onStopRequested } from '@sinew/config';
+import { onStdinClosed } from '../stdin-closed.js';
 import { FolderLocked } from './folder-lock.js';
 import { type EmbeddedDatabase, startEmbedded } from './start-embedded.js';
 
@@ -52,9 +53,8 @@ function stop(reason: string): void {
   );
 }
 
-process.on('SIGTERM', () => stop('SIGTERM'));
-process.on('SIGINT', () => stop('SIGINT'));
-onParentGone(() => stop('parent gone'));
+onStopRequested(stop);
+onStdinClosed(() => stop('standard input closed'));
 
 const began = performance.now();
 try {
@@ -71,7 +71,7 @@ try {
     },
   });
   const ready_ms = Math.round(performance.now() - began);
-  process.stdout.write(`${JSON.stringify({ event: 'ready', port: database.port, url: database.url, ready_ms })}\n`);
+  announceReady({ port: database.port, url: database.url, ready_ms });
 } catch (error) {
   log('fatal', error instanceof Error ? error.message : String(error), { dataDir });
   process.exit(error instanceof FolderLocked ? 3 : 1);

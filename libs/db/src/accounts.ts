@@ -55,10 +55,10 @@ export const newKey = (): string => `${KEY_PREFIX}${randomBytes(32).toString('ba
 /** SHA-256, hex: keys are random, so a fast hash without salt is enough and one index look-up finds them. */
 export const hashKey = (key: string): string => createHash('sha256').update(key, 'utf8').digest('hex');
 
-export type Keys = ReturnType<typeof keys>;
+export type Accounts = ReturnType<typeof accounts>;
 
 /** Customers and their API keys. Our own processes' view: every customer. */
-export function keys(pool: Pool) {
+export function accounts(pool: Pool) {
   const db = drizzle(pool);
   return {
     async createCustomer(customer: { name: string; tier?: CustomerTier; customer_id?: string }): Promise<Customer> {
