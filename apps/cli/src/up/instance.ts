@@ -1,0 +1,216 @@
+import { join } from 'node:path';
+import { removeRunFile, type Settings, settingsEnvironment, writeRunFile } from '@sinew/config';
+import { ENTRIES } from '../entries.js';
+import { Failure } from '../failure.js';
+import { databaseEnvironment, newDatabasePassword } from '../instance/embedded-database.js';
+import type { Clock } from '../supervisor/clock.js';
+import {
+  type ChildLine,
+  type ProcessEvent,
+  type ProcessSpec,
+  SupervisedProcess,
+} from '../supervisor/supervised-process.js';
+import { prepareDatabase } from './prepare-database.js';
+import { readable } from './trouble.js';
+
+export interface Addresses {
+  readonly http: string;
+  readonly ws: string;
+  /** Null where the database is not ours to put a demo key into, and none was given. */
+  readonly apiKey: string | null;
+}
+
+export interface InstanceOptions {
+  readonly settings: Settings;
+  /** For the simulated robots and the ready line, with a database of the user's own. */
+  readonly apiKey: string | null;
+  readonly clock: Clock;
+  report(process: string, event: ProcessEvent): void;
+}
+
+type Name = 'database' | 'gateway' | 'worker' | 'shipper' | 'sim';
+
+/** A child that dies this often before it was ever ready will not start by being tried again. */
+const START_ATTEMPTS = 3;
+const STOPPED = 'stopped before it was ready';
+/** From SIGTERM: the gateway's drain and a moment each for the others, under six seconds with the default drain. */
+const STOP_MS = { sim: 800, shipper: 1200, worker: 1200, database: 900 } as const;
+const GATEWAY_BEYOND_DRAIN_MS = 400;
+
+/**
+ * All processes of one `sinew up`: started in the order in which they need each other, each kept alive, stopped in the
+ * reverse order. What a process learns at its first start (its port, the database password) it keeps over restarts, so
+ * that addresses which others hold stay true.
+ */
+export class Instance {
+  readonly #processes = new Map<Name, SupervisedProcess>();
+  readonly #aborted = new AbortController();
+  readonly #startFailures = new Map<string, number>();
+  readonly #databasePassword = newDatabasePassword();
+  #databaseUrl: string;
+  #databasePort = 0;
+  #port: number;
+  #addresses: Addresses | null = null;
+  #starting = true;
+  #failure: Failure | null = null;
+  readonly #startedAt = new Date();
+
+  constructor(private readonly options: InstanceOptions) {
+    this.#databaseUrl = options.settings.database_url ?? '';
+    this.#port = options.settings.port;
+  }
+
+  get embedded(): boolean {
+    return this.options.settings.database_url === null;
+  }
+
+  /** Resolves when the service takes robots. Rejects with a Failure that says which part did not start, and why. */
+  async start(): Promise<Addresses> {
+    const { settings } = this.options;
+    const database = this.embedded ? [await this.#startDatabase()] : [];
+    this.#checkStopped();
+    const demoKey = await prepareDatabase(this.#databaseUrl, { dataDir: settings.data_dir, embedded: this.embedded });
+    this.#checkStopped();
+
+    // Not tied to the database: robots that are driven must not wait for it when it restarts (the journal keeps all).
+    const gateway = this.#add('gateway', {
+      readyWithinMs: 60_000,
+      stopWithinMs: settings.drain_ms + GATEWAY_BEYOND_DRAIN_MS,
+    });
+    const ready = await this.#firstReady(gateway);
+    this.#port = portOf(ready, this.#port);
+    const http = `http://${urlHost(settings.host)}:${this.#port}`;
+    const addresses = {
+      http,
+      ws: `${http.replace(/^http/, 'ws')}/v1/stream`,
+      apiKey: this.options.apiKey ?? demoKey,
+    };
+    this.#addresses = addresses;
+
+    const services = (['shipper', 'worker'] as const).map((name) =>
+      this.#add(name, { needs: database, stopWithinMs: STOP_MS[name] }),
+    );
+    await Promise.all(services.map((service) => this.#firstReady(service)));
+    this.#starting = false;
+    this.#writeRunFile();
+    return addresses;
+  }
+
+  /** Simulated robots, from the outside: they get an address and a key like any client. */
+  startRobots(): void {
+    const gateway = this.#processes.get('gateway');
+    if (gateway === undefined) throw new Error('robots need a gateway');
+    this.#add('sim', { needs: [gateway], stopWithinMs: STOP_MS.sim });
+  }
+
+  /** Robots first, then the gateway that drives them, then what ships and stores what they did, then the database. */
+  async stop(): Promise<void> {
+    this.#aborted.abort();
+    await this.#stop('sim');
+    await this.#stop('gateway');
+    await Promise.all([this.#stop('shipper'), this.#stop('worker')]);
+    await this.#stop('database');
+    removeRunFile(this.options.settings.data_dir);
+  }
+
+  /** At once, without grace. The journal and the database are made to survive it. */
+  kill(): void {
+    this.#aborted.abort();
+    for (const process of this.#processes.values()) process.kill();
+    removeRunFile(this.options.settings.data_dir);
+  }
+
+  async #startDatabase(): Promise<SupervisedProcess> {
+    const database = this.#add('database', { readyWithinMs: 60_000, stopWithinMs: STOP_MS.database });
+    const ready = await this.#firstReady(database);
+    this.#databasePort = portOf(ready, this.#databasePort);
+    if (typeof ready.url !== 'string') throw new Failure('the embedded database did not say where it is');
+    this.#databaseUrl = ready.url;
+    return database;
+  }
+
+  #add(name: Name, more: Partial<ProcessSpec>): SupervisedProcess {
+    const spec: ProcessSpec = {
+      name,
+      entry: ENTRIES[name],
+      environment: () => this.#environment(name),
+      readyWithinMs: 30_000,
+      stopWithinMs: 1000,
+      needs: [],
+      ...more,
+    };
+    const process = new SupervisedProcess(spec, this.options.clock, (event) => this.#heard(name, event));
+    this.#processes.set(name, process);
+    process.start();
+    return process;
+  }
+
+  #environment(name: Name): Record<string, string | undefined> {
+    const common = { ...settingsEnvironment(this.options.settings), DATABASE_URL: this.#databaseUrl };
+    switch (name) {
+      case 'database':
+        return {
+          ...common,
+          ...databaseEnvironment(this.options.settings.data_dir, this.#databasePort, this.#databasePassword),
+        };
+      case 'sim':
+        return { ...common, SINEW_URL: this.#addresses?.http, SINEW_API_KEY: this.#addresses?.apiKey ?? undefined };
+      default:
+        return { ...common, SINEW_PORT: String(this.#port), SINEW_EMBEDDED: String(this.embedded) };
+    }
+  }
+
+  #heard(name: Name, event: ProcessEvent): void {
+    this.options.report(name, event);
+    if (event.type === 'ready' && !this.#starting) this.#writeRunFile();
+    if (event.type !== 'exited' || !event.exit.beforeReady || !this.#starting) return;
+    const failures = (this.#startFailures.get(name) ?? 0) + 1;
+    this.#startFailures.set(name, failures);
+    if (failures < START_ATTEMPTS) return;
+    this.#failure ??= new Failure(`the ${name} does not start`, [
+      ...readable(event.exit.lastWords).slice(-6),
+      `its log: ${join(this.options.settings.data_dir, 'logs', `${name}.log`)}`,
+    ]);
+    this.#aborted.abort();
+  }
+
+  /** Its ready line, or why it never came. */
+  async #firstReady(process: SupervisedProcess): Promise<ChildLine> {
+    const line = await process.whenReady(this.#aborted.signal);
+    if (line === undefined) throw this.#failure ?? new Failure(STOPPED);
+    return line;
+  }
+
+  #checkStopped(): void {
+    if (this.#aborted.signal.aborted) throw this.#failure ?? new Failure(STOPPED);
+  }
+
+  async #stop(name: Name): Promise<void> {
+    await this.#processes.get(name)?.stop();
+  }
+
+  #writeRunFile(): void {
+    if (this.#addresses === null || this.#aborted.signal.aborted) return;
+    const { settings } = this.options;
+    const pids = [...this.#processes].flatMap(([name, { pid }]) => (pid === null ? [] : [[name, pid] as const]));
+    writeRunFile(settings.data_dir, {
+      version: 1,
+      pid: process.pid,
+      started_at: this.#startedAt.toISOString(),
+      http: this.#addresses.http,
+      ws: this.#addresses.ws,
+      database_url: this.#databaseUrl,
+      embedded: this.embedded,
+      redis_url: settings.redis_url,
+      pids: Object.fromEntries(pids),
+    });
+  }
+}
+
+/** Where clients on this machine reach a server that listens on `host`. */
+function urlHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+const portOf = (ready: ChildLine, before: number): number => (typeof ready.port === 'number' ? ready.port : before);

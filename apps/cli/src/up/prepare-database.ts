@@ -1,0 +1,35 @@
+import { readDemoKey, writeDemoKey } from '@sinew/config';
+import { type Accounts, accounts, createPool, hashKey, migrate } from '@sinew/db';
+
+const DEMO_CUSTOMER = 'demo';
+
+/**
+ * The newest schema and, in an embedded database, a customer and a key to begin with. Answers the demo key, or null on a
+ * database of the user's own, where keys are theirs to make.
+ */
+export async function prepareDatabase(
+  databaseUrl: string,
+  { dataDir, embedded }: { readonly dataDir: string; readonly embedded: boolean },
+): Promise<string | null> {
+  const pool = createPool(databaseUrl, { max: 1, applicationName: 'sinew up' });
+  try {
+    await migrate(pool);
+    return embedded ? await demoKey(accounts(pool), dataDir) : null;
+  } finally {
+    await pool.end();
+  }
+}
+
+/** The one in demo.key while it works; else a new one: the database folder may have been deleted, the key revoked. */
+async function demoKey(store: Accounts, dataDir: string): Promise<string> {
+  const kept = readDemoKey(dataDir);
+  if (kept !== null) {
+    const known = await store.findKeyByHash(hashKey(kept));
+    if (known !== null && known.revoked_at === null && known.customer_active) return kept;
+  }
+  const customer =
+    (await store.findCustomerByName(DEMO_CUSTOMER)) ?? (await store.createCustomer({ name: DEMO_CUSTOMER }));
+  const { key } = await store.createKey(customer.customer_id, { name: 'demo', scopes: ['inference', 'admin'] });
+  writeDemoKey(dataDir, key);
+  return key;
+}
