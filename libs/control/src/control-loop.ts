@@ -1,4 +1,5 @@
 import { HOLD_PRIORITY, type HoldReason } from '@sinew/protocol';
+import type { Chunk } from './chunk.js';
 import { ChunkIntake } from './chunk-intake.js';
 import { ChunkTimeline } from './chunk-timeline.js';
 import { type ControlSpec, ControlSpecError, checkSpec, isBuilt } from './control-spec.js';
@@ -41,6 +42,8 @@ export interface Adoption {
   readonly flags: number;
   readonly reason?: 'expired' | 'unsafe' | 'not_finite' | 'wrong_length';
 }
+
+type Verdict = Pick<Adoption, 'score' | 'checksPassed' | 'flags'>;
 
 /** Reused by the loop: copy what must outlive the next call. */
 export interface TickResult {
@@ -170,11 +173,34 @@ export class ControlLoop {
     if (baseTick > this.#distrustSince) this.#distrustSince = Number.NEGATIVE_INFINITY;
   }
 
+  /**
+   * What `adopt` would say of this chunk now; changes nothing. A caller that must record the verdict before the chunk may
+   * move anything asks here first.
+   */
+  judge(chunk: NewChunk): Adoption {
+    return this.#examine(chunk, (draft, verdict) => {
+      this.#timeline.discard(draft);
+      return { adopted: true, usable: this.#timeline.remaining(chunk.nextTick), seam: 0, ...verdict };
+    });
+  }
+
   /** Takes a policy's chunk into the timeline from `nextTick` on, or says why not; a refusal changes nothing that is sent. */
   adopt(chunk: NewChunk): Adoption {
+    const { nextTick } = chunk;
+    const adoption = this.#examine(chunk, (draft, verdict) => {
+      const seam = this.#posed ? this.#timeline.seam(draft, draft.from) : 0;
+      this.#timeline.commit(draft);
+      this.#rejects = 0;
+      this.#lastChunkRejected = false;
+      return { adopted: true, usable: this.#timeline.remaining(nextTick), seam, ...verdict };
+    });
+    if (!adoption.adopted && adoption.reason !== 'expired') this.#reject();
+    return adoption;
+  }
+
+  #examine(chunk: NewChunk, accept: (draft: Chunk, verdict: Verdict) => Adoption): Adoption {
     const form = this.#intake.wellFormed(chunk.actions, chunk.state);
     if (form !== 'ok') {
-      this.#reject();
       const flags = FLAG.rejected | (form === 'not_finite' ? FLAG.not_finite : 0);
       return this.#refusal(chunk.nextTick, form, { score: 0, checksPassed: 0, flags });
     }
@@ -197,24 +223,19 @@ export class ControlLoop {
     draft.from = from;
     draft.end = end;
     const near = this.#odometer.anchored ? this.#odometer.commanded(this.#commanded) : null;
-    const verdict = this.#intake.fill(draft, chunk.actions, chunk.state, near);
+    const { score, checksPassed, flags } = this.#intake.fill(draft, chunk.actions, chunk.state, near);
+    const verdict: Verdict = { score, checksPassed, flags };
     if (draft.rejected[from - baseTick] === 1) {
       this.#timeline.discard(draft);
-      this.#reject();
       return this.#refusal(nextTick, 'unsafe', verdict);
     }
-    const seam = this.#posed ? this.#timeline.seam(draft, from) : 0;
-    this.#timeline.commit(draft);
-    this.#rejects = 0;
-    this.#lastChunkRejected = false;
-    const { score, checksPassed, flags } = verdict;
-    return { adopted: true, usable: this.#timeline.remaining(nextTick), seam, score, checksPassed, flags };
+    return accept(draft, verdict);
   }
 
   #refusal(
     nextTick: number,
     reason: NonNullable<Adoption['reason']>,
-    { score, checksPassed, flags }: { score: number; checksPassed: number; flags: number },
+    { score, checksPassed, flags }: Verdict,
   ): Adoption {
     const usable = this.#timeline.remaining(nextTick);
     return { adopted: false, usable, seam: 0, score, checksPassed, flags, reason };
@@ -250,7 +271,19 @@ export class ControlLoop {
     this.#mustRest = true;
   }
 
-  /** A new episode: at rest, nothing known. Ticks may start at 0 again. */
+  /**
+   * A new episode while ticks go on: nothing measured, sent or inferred before `nextTick` counts any more, but a robot that is
+   * moving brakes within its limits before it moves again.
+   */
+  beginEpisode(nextTick: number): void {
+    this.restart(nextTick);
+    this.#odometer.reset();
+    this.#rejects = 0;
+    this.#lastChunkRejected = false;
+    this.#distrustSince = Number.NEGATIVE_INFINITY;
+  }
+
+  /** At rest, nothing known. Ticks may start at 0 again. */
   reset(): void {
     this.#timeline.clear();
     this.#filter.reset();
