@@ -42,13 +42,13 @@ export class ChunkTimeline {
     return this.#chunks[this.#chunks.length - 1];
   }
 
-  /** A chunk to be filled in, then `commit`ted. */
+  /** A chunk to be filled in, then `commit`ted or `discard`ed; until then nothing has changed. */
   draft(): Chunk {
-    const spare = this.#spare.pop() ?? (this.#chunks.length >= this.#capacity ? this.#chunks.shift() : undefined);
-    return spare ?? new Chunk(this.#spec.chunkSize);
+    return this.#spare.pop() ?? new Chunk(this.#spec.chunkSize);
   }
 
   commit(chunk: Chunk): void {
+    if (this.#chunks.length >= this.#capacity) this.#spare.push(this.#chunks.shift() as Chunk);
     this.#chunks.push(chunk);
   }
 

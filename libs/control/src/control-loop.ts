@@ -15,8 +15,8 @@ import { Vec3 } from './vec3.js';
 const REJECTS_BEFORE_HOLD = 5;
 /** Observations older than this many seconds of ticks cannot re-anchor. */
 const HISTORY_S = 2.5;
-/** A stop never takes more than LONGEST_STOP_S; ticks beyond are a fault. */
-const LONGEST_TAIL_S = 5;
+/** Far beyond any stop that resolveLimits lets through: a plan ends. */
+const LONGEST_TAIL_S = 10;
 
 export interface NewChunk {
   /** H·D numbers in the policy's units, row by row. */
@@ -179,8 +179,11 @@ export class ControlLoop {
    */
   judge(chunk: NewChunk): Adoption {
     return this.#examine(chunk, (draft, verdict) => {
+      const seam = this.#seam(draft);
       this.#timeline.discard(draft);
-      return { adopted: true, usable: this.#timeline.remaining(chunk.nextTick), seam: 0, ...verdict };
+      const held = this.#timeline.remaining(chunk.nextTick);
+      const usable = draft.from <= chunk.nextTick + held ? draft.end - chunk.nextTick : held;
+      return { adopted: true, usable, seam, ...verdict };
     });
   }
 
@@ -188,7 +191,7 @@ export class ControlLoop {
   adopt(chunk: NewChunk): Adoption {
     const { nextTick } = chunk;
     const adoption = this.#examine(chunk, (draft, verdict) => {
-      const seam = this.#posed ? this.#timeline.seam(draft, draft.from) : 0;
+      const seam = this.#seam(draft);
       this.#timeline.commit(draft);
       this.#rejects = 0;
       this.#lastChunkRejected = false;
@@ -196,6 +199,10 @@ export class ControlLoop {
     });
     if (!adoption.adopted && adoption.reason !== 'expired') this.#reject();
     return adoption;
+  }
+
+  #seam(draft: Chunk): number {
+    return this.#posed ? this.#timeline.seam(draft, draft.from) : 0;
   }
 
   #examine(chunk: NewChunk, accept: (draft: Chunk, verdict: Verdict) => Adoption): Adoption {

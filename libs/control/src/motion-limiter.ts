@@ -187,32 +187,29 @@ export class MotionLimiter {
       s = arriving;
       flags |= bits.acceleration;
     }
-    let least = 0;
+    // Reachable speeds in that direction: where its line meets the ball of reachable velocities.
     const along = dot(unit, this.velocity);
     const half = chord(along, dot(this.velocity, this.velocity), this.#dv);
-    if (half < 0) return 0;
-    least = Math.max(least, along - half);
-    if (s > along + half) {
-      s = along + half;
-      flags |= bits.acceleration;
-    }
+    let least = Math.max(0, along - half);
+    let most = along + half;
+    if (half < 0 || most < 0) return 0;
+    if (s > most) flags |= bits.acceleration;
     if (this.#da !== Infinity) {
       const center = this.#center.addScaled(this.velocity, this.acceleration, this.#h);
       const alongJerk = dot(unit, center);
       const halfJerk = chord(alongJerk, dot(center, center), this.#da * this.#h);
       if (halfJerk < 0) return 0;
       least = Math.max(least, alongJerk - halfJerk);
-      if (s > alongJerk + halfJerk) {
-        s = alongJerk + halfJerk;
-        flags |= bits.jerk;
-      }
+      if (Math.min(s, most) > alongJerk + halfJerk) flags |= bits.jerk;
+      most = Math.min(most, alongJerk + halfJerk);
     }
+    if (least > Math.min(most, this.#v, speed)) return 0;
     if (s < least) {
-      // Slowing down that much takes longer than a step.
-      if (least > this.#v || least > speed) return 0;
-      s = least;
+      // Slowing down to what would arrive takes longer than a step.
       flags |= bits.acceleration;
+      s = least;
     }
+    s = Math.min(s, most);
     this.#candidate.scaled(unit, s);
     if (this.#stops(position, this.#candidate, EXACT)) return flags === 0 ? bits.acceleration : flags;
     const fitting = this.#bisectSpeed(position, least, s);
@@ -281,7 +278,8 @@ export class MotionLimiter {
   #brakeFrom(velocity: Vec3, acceleration: Vec3, out: Vec3): void {
     const speed = norm(velocity);
     if (this.#da === Infinity) {
-      out.scaled(velocity, speed <= this.#dv ? 0 : 1 - this.#dv / speed);
+      if (speed <= this.#dv) out.set(0, 0, 0);
+      else out.scaled(velocity, 1 - this.#dv / speed);
       return;
     }
     const h = this.#h;
