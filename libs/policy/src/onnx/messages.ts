@@ -8,6 +8,8 @@ export interface WorkerSetup {
   readonly provider: string;
   readonly intraOp: number;
   readonly maxBatch: number;
+  /** The cell of its GraphGate. */
+  readonly gate: SharedArrayBuffer;
 }
 
 /** Numbers an image in `BatchMessage.images`: row, camera index, offset, length, width, height (0×0: encoded). */
@@ -23,6 +25,11 @@ export interface BatchMessage {
   readonly staging: ArrayBuffer | null;
   readonly images: readonly number[];
 }
+
+export type ToWorker =
+  | BatchMessage
+  /** End after the call that is running. */
+  | { readonly kind: 'close' };
 
 /** One input that the worker could not run. */
 export interface RowFault {

@@ -34,7 +34,7 @@ class OnnxBackend implements PolicyBackend {
   constructor({ bundle, threads, intraOp = 1, provider = 'cpu', maxBatch = 0, worker }: OnnxBackendOptions) {
     const { manifest, graphPath } = bundle;
     this.maxBatch = maxBatch > 0 ? Math.min(maxBatch, manifest.batch.max) : manifest.batch.max;
-    const setup: WorkerSetup = { manifest, graphPath, provider, intraOp, maxBatch: this.maxBatch };
+    const setup: Omit<WorkerSetup, 'gate'> = { manifest, graphPath, provider, intraOp, maxBatch: this.maxBatch };
     const filler = new BatchFiller(bundle, new BatchLayout(manifest, this.maxBatch));
     const totals = this.#totals;
     for (let i = 0; i < threads; i++) {

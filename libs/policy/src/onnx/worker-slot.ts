@@ -1,12 +1,14 @@
-import { Worker } from 'node:worker_threads';
 import { BatchLostError, type BatchResult, type PolicyInput, type WarmUp } from '../backend/policy-backend.js';
 import { BundleError } from '../bundle/bundle-error.js';
 import type { BatchFiller, FilledBatch } from './batch-filler.js';
 import type { WorkerMessage, WorkerSetup } from './messages.js';
+import { PolicyThread } from './policy-thread.js';
 
 /** Before a slot starts its worker again; doubles with each failure, up to the maximum. Milliseconds. */
 const FIRST_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 5_000;
+/** How long `close` waits for a graph that is running. */
+const CLOSE_PATIENCE_MS = 2_000;
 
 interface Flight {
   readonly batch: FilledBatch;
@@ -25,14 +27,14 @@ export interface SlotEvents {
 /** One place in the pool: a worker, its batches in order, and its replacement when it dies. */
 export class WorkerSlot {
   readonly #entry: URL;
-  readonly #setup: WorkerSetup;
+  readonly #setup: Omit<WorkerSetup, 'gate'>;
   readonly #filler: BatchFiller;
   readonly #events: SlotEvents;
   /** The first is with the graph, the others are being decoded. */
   readonly #flights: Flight[] = [];
   readonly #slabs: ArrayBuffer[] = [];
   #staging: ArrayBuffer | undefined;
-  #worker: Worker | null = null;
+  #thread: PolicyThread | null = null;
   #ready = false;
   #closed = false;
   #nextId = 0;
@@ -44,7 +46,7 @@ export class WorkerSlot {
   warnings: readonly string[] = [];
   warmUp: readonly WarmUp[] = [];
 
-  constructor(entry: URL, setup: WorkerSetup, filler: BatchFiller, events: SlotEvents) {
+  constructor(entry: URL, setup: Omit<WorkerSetup, 'gate'>, filler: BatchFiller, events: SlotEvents) {
     this.#entry = entry;
     this.#setup = setup;
     this.#filler = filler;
@@ -61,8 +63,8 @@ export class WorkerSlot {
   }
 
   run(inputs: readonly PolicyInput[], deadlineMs: number): Promise<BatchResult> {
-    const worker = this.#worker;
-    if (worker === null || !this.#ready)
+    const thread = this.#thread;
+    if (thread === null || !this.#ready)
       return Promise.reject(
         new BatchLostError(this.#closed ? 'closed' : 'crashed', false, 'the slot is not available'),
       );
@@ -72,52 +74,52 @@ export class WorkerSlot {
     const batch = this.#filler.fill(this.#nextId++, inputs, spare);
     return new Promise((resolve, reject) => {
       this.#flights.push({ batch, deadlineMs, resolve, reject });
-      const { message } = batch;
-      worker.postMessage(message, message.staging === null ? [message.slab] : [message.slab, message.staging]);
+      thread.send(batch.message);
       if (this.#flights.length === 1) this.#arm();
     });
   }
 
+  /** Answers what is in flight as lost and ends the worker; one that does not come out of its graph is left behind. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#restart);
-    const worker = this.#worker;
-    this.#drop('closed', 'the backend is closed');
-    await worker?.terminate();
+    const ended = this.#drop('closed', 'the backend is closed');
+    let patience: NodeJS.Timeout | undefined;
+    const tired = new Promise<void>((resolve) => {
+      patience = setTimeout(resolve, CLOSE_PATIENCE_MS);
+    });
+    await Promise.race([ended, tired]);
+    clearTimeout(patience);
   }
 
   #spawn(first: { resolve(): void; reject(error: BundleError): void } | null): void {
-    const worker = new Worker(this.#entry, { workerData: this.#setup, name: 'policy' });
-    this.#worker = worker;
-    let reason = 'the thread ended';
-    worker.on('message', (message: WorkerMessage) => {
-      if (this.#worker !== worker) return;
-      switch (message.kind) {
-        case 'ready':
-          this.provider = message.provider;
-          this.warnings = message.warnings;
-          this.warmUp = message.warmUp;
-          this.#ready = true;
-          this.#cpuMs = message.cpuMs ?? 0;
-          first?.resolve();
-          this.#events.changed();
-          return;
-        case 'refused':
-          first?.reject(new BundleError(this.#setup.manifest.id, message.field, message.reason));
-          return;
-        case 'result':
-          this.#finish(message);
-      }
-    });
-    worker.on('error', (error) => {
-      reason = error instanceof Error ? error.message : String(error);
-    });
-    worker.on('exit', () => {
-      if (this.#worker !== worker) return;
-      // A thread that ends before its first ready has nothing to replace: the start has failed.
-      if (first !== null && !this.#ready && this.warmUp.length === 0)
-        first.reject(new BundleError(this.#setup.manifest.id, 'graph', `the worker ended while loading it: ${reason}`));
-      this.#lose('crashed', reason);
+    const { id } = this.#setup.manifest;
+    this.#thread = new PolicyThread(this.#entry, this.#setup, {
+      message: (message) => {
+        switch (message.kind) {
+          case 'ready':
+            this.provider = message.provider;
+            this.warnings = message.warnings;
+            this.warmUp = message.warmUp;
+            this.#ready = true;
+            this.#cpuMs = message.cpuMs ?? 0;
+            first?.resolve();
+            this.#events.changed();
+            return;
+          case 'refused':
+            // At the start the bundle is wrong. Later its files have changed under us: the slot keeps trying.
+            if (first === null) this.#lose('crashed', `${message.field}: ${message.reason}`);
+            else first.reject(new BundleError(id, message.field, message.reason));
+            return;
+          case 'result':
+            this.#finish(message);
+        }
+      },
+      ended: (reason) => {
+        // Has no effect once the first start has succeeded.
+        first?.reject(new BundleError(id, 'graph', `the worker ended while loading it: ${reason}`));
+        this.#lose('crashed', reason);
+      },
     });
   }
 
@@ -153,12 +155,9 @@ export class WorkerSlot {
   }
 
   #lose(how: 'crashed' | 'hung', detail: string): void {
-    const worker = this.#worker;
     const wasReady = this.#ready;
-    this.#drop(how, detail);
-    // A thread blocked in native code ends when that returns; its successor does not wait for it.
-    worker?.terminate();
-    if (this.#closed) return;
+    // The successor does not wait for a thread that is stuck.
+    void this.#drop(how, detail);
     if (wasReady) this.#events.lost(how);
     const backoff = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** this.#failures++);
     this.#restart = setTimeout(() => this.#spawn(null), backoff);
@@ -166,13 +165,15 @@ export class WorkerSlot {
     this.#events.changed();
   }
 
-  /** Forgets the worker and answers what was with it. */
-  #drop(how: BatchLostError['how'], detail: string): void {
-    this.#worker = null;
+  /** Forgets the worker and answers what was with it; resolves when its thread has ended. */
+  #drop(how: BatchLostError['how'], detail: string): Promise<void> {
+    const thread = this.#thread;
+    this.#thread = null;
     this.#ready = false;
     clearTimeout(this.#deadline);
     this.#slabs.length = 0;
     const flights = this.#flights.splice(0);
     for (const [i, flight] of flights.entries()) flight.reject(new BatchLostError(how, i === 0, detail));
+    return thread === null ? Promise.resolve() : thread.end();
   }
 }
