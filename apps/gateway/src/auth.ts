@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto';
+import type { Clock } from './clock.js';
+
+export interface Principal {
+  readonly customerId: string;
+  readonly keyId: string;
+  readonly tier: string;
+  readonly scopes: ReadonlySet<string>;
+}
+
+export interface KeyRow {
+  readonly key_id: string;
+  readonly customer_id: string;
+  readonly tier: string;
+  readonly scopes: readonly string[];
+  readonly expires_at: Date | null;
+  readonly revoked_at: Date | null;
+  readonly customer_active: boolean;
+}
+
+/** Looks a key up by the SHA-256 (hex) of its text; null when there is none. Rejects when the database is away. */
+export type FindKey = (sha256: string) => Promise<KeyRow | null>;
+
+export type AuthResult =
+  | { readonly kind: 'ok'; readonly principal: Principal }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'unavailable' };
+
+interface Entry {
+  readonly result: { readonly row: KeyRow | null };
+  readonly fetchedAt: number;
+}
+
+/** Fresh this long; then the next use asks again. Bounds how long a revoked key still opens sockets. */
+const FRESH_MS = 4_000;
+/** With the database away, a key known to be good is honoured this long: running fleets survive a database restart. */
+const GRACE_MS = 10 * 60_000;
+/** Bounds memory under a flood of made-up keys. */
+const MAX_ENTRIES = 10_000;
+const KEY_SHAPE = /^vla_live_[A-Za-z0-9_-]{16,128}$/;
+
+/** Authenticates API keys against the database through a small cache. Keys themselves are never kept, only their hashes. */
+export class Authenticator {
+  readonly #find: FindKey;
+  readonly #clock: Clock;
+  readonly #cache = new Map<string, Entry>();
+  readonly #pending = new Map<string, Promise<AuthResult>>();
+
+  constructor(find: FindKey, clock: Clock) {
+    this.#find = find;
+    this.#clock = clock;
+  }
+
+  async authenticate(key: string): Promise<AuthResult> {
+    if (!KEY_SHAPE.test(key)) return { kind: 'unknown' };
+    const hash = createHash('sha256').update(key).digest('hex');
+    const cached = this.#cache.get(hash);
+    if (cached !== undefined && this.#clock.now() - cached.fetchedAt < FRESH_MS) return this.#judge(cached.result.row);
+    let pending = this.#pending.get(hash);
+    if (pending === undefined) {
+      pending = this.#lookUp(hash, cached).finally(() => this.#pending.delete(hash));
+      this.#pending.set(hash, pending);
+    }
+    return pending;
+  }
+
+  async #lookUp(hash: string, cached: Entry | undefined): Promise<AuthResult> {
+    try {
+      const row = await this.#find(hash);
+      if (this.#cache.size >= MAX_ENTRIES) this.#cache.delete(this.#cache.keys().next().value as string);
+      this.#cache.set(hash, { result: { row }, fetchedAt: this.#clock.now() });
+      return this.#judge(row);
+    } catch {
+      const recent = cached !== undefined && this.#clock.now() - cached.fetchedAt < GRACE_MS;
+      return recent && cached.result.row !== null ? this.#judge(cached.result.row) : { kind: 'unavailable' };
+    }
+  }
+
+  #judge(row: KeyRow | null): AuthResult {
+    if (row === null || row.revoked_at !== null || !row.customer_active) return { kind: 'unknown' };
+    if (row.expires_at !== null && row.expires_at.getTime() <= this.#clock.now()) return { kind: 'unknown' };
+    return {
+      kind: 'ok',
+      principal: {
+        customerId: row.customer_id,
+        keyId: row.key_id,
+        tier: row.tier,
+        scopes: new Set(row.scopes),
+      },
+    };
+  }
+}

@@ -1,0 +1,151 @@
+import { App, type us_listen_socket, us_listen_socket_close, us_socket_local_port } from 'uWebSockets.js';
+import type { Settings } from '@sinew/config';
+import type { JournalWriter } from '@sinew/journal';
+import type { Logger, Metrics } from '@sinew/telemetry';
+import { Authenticator, type FindKey } from './auth.js';
+import type { Clock } from './clock.js';
+import { inferenceRoute } from './http/inference.js';
+import { errorReply } from './http/reply.js';
+import { mount } from './http/router.js';
+import { informationRoutes } from './http/routes.js';
+import type { ModelCatalogue } from './models.js';
+import { Pacer } from './pacer.js';
+import { SessionOpener } from './session/open.js';
+import { SessionRegistry } from './session/registry.js';
+import type { SessionContext } from './session/session.js';
+import { GatewayStatus } from './status.js';
+import { Connection } from './stream/connection.js';
+import { mountStream } from './stream/upgrade.js';
+
+export type GatewaySettings = Pick<
+  Settings,
+  | 'host'
+  | 'port'
+  | 'max_sessions'
+  | 'max_frame_bytes'
+  | 'stale_after_ms'
+  | 'resume_window_ms'
+  | 'open_timeout_ms'
+  | 'ping_interval_ms'
+  | 'drain_ms'
+  | 'soft_limit_bytes'
+  | 'hard_limit_bytes'
+>;
+
+export interface GatewayDeps {
+  readonly settings: GatewaySettings;
+  readonly clock: Clock;
+  readonly journal: JournalWriter;
+  readonly models: ModelCatalogue;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  readonly findKey: FindKey;
+  readonly pingDatabase: () => Promise<void>;
+}
+
+export interface Gateway {
+  readonly port: number;
+  readonly status: GatewayStatus;
+  readonly sessions: SessionRegistry;
+  /** S9: refuses what is new, lets sessions finish for `drain_ms`, holds, closes. Resolves when nothing is left. */
+  drain(): Promise<void>;
+}
+
+const SWEEP_MS = 250;
+/** Sockets beyond the session limit that may be on their way to `open`. */
+const SPARE_SOCKETS = 1_000;
+/** Long enough for one holding tick of the slowest robot (1 Hz is answered by its own watchdog). */
+const LAST_HOLD_MS = 150;
+
+/** Starts listening; rejects when the address is taken. Everything it needs comes in ready. */
+export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
+  const { clock, journal, log, metrics, models, settings } = deps;
+  const registry = new SessionRegistry();
+  const pacer = new Pacer(clock);
+  const status = new GatewayStatus(journal, registry, models, metrics);
+  const authenticator = new Authenticator(deps.findKey, clock);
+  const connections = new Set<Connection>();
+  const context: SessionContext = {
+    clock,
+    journal,
+    metrics,
+    log,
+    pacer,
+    maxFrameBytes: settings.max_frame_bytes,
+    resumeWindowMs: settings.resume_window_ms,
+    closed: (session) => registry.remove(session),
+  };
+  const opener = new SessionOpener(registry, models, journal, context, settings);
+
+  const app = App();
+  mountStream(app, {
+    authenticator,
+    maxFrameBytes: settings.max_frame_bytes,
+    buffers: { soft: settings.soft_limit_bytes, hard: settings.hard_limit_bytes },
+    refusal: (requestId) => {
+      if (status.phase() === 'draining') return errorReply('draining', 'The server is stopping', requestId);
+      if (connections.size >= settings.max_sessions + SPARE_SOCKETS) {
+        return errorReply('session_limit', 'Too many sockets', requestId, { status: 503 });
+      }
+      return null;
+    },
+    connect: (socket, principal) => {
+      const connection = new Connection(socket, principal, clock, opener, metrics, settings);
+      connections.add(connection);
+      status.connections(1);
+      return connection;
+    },
+    disconnect: (connection) => {
+      connections.delete(connection);
+      status.connections(-1);
+    },
+  });
+  mount(
+    app,
+    [
+      ...informationRoutes({ models, metrics, status, pingDatabase: deps.pingDatabase }),
+      inferenceRoute({ models, journal, metrics, clock }),
+    ],
+    { authenticator, metrics, log },
+  );
+
+  const listening = await new Promise<us_listen_socket>((resolve, reject) => {
+    app.listen(settings.host, settings.port, (socket) => {
+      if (socket === false) reject(new Error(`${settings.host}:${settings.port} is in use; choose another --port`));
+      else resolve(socket);
+    });
+  });
+  const sweeper = setInterval(() => {
+    const now = clock.now();
+    for (const connection of connections) connection.sweep(now);
+    for (const session of registry) session.sweep(now);
+  }, SWEEP_MS);
+  status.enter('ready');
+
+  const drain = async (): Promise<void> => {
+    status.enter('draining');
+    opener.stop();
+    us_listen_socket_close(listening);
+    for (const connection of connections) connection.drain();
+    for (const session of registry) session.beginDrain();
+    await until(() => registry.size === 0, settings.drain_ms, clock);
+    for (const session of registry) session.holdForDrain();
+    if (registry.size > 0) await delay(LAST_HOLD_MS);
+    for (const session of [...registry]) session.close('drained', 4503);
+    // The last frames and close handshakes leave before the sockets are cut.
+    await until(() => connections.size === 0, 500, clock);
+    clearInterval(sweeper);
+    pacer.stop();
+    app.close();
+    await journal.sync();
+    status.close();
+  };
+  return { port: us_socket_local_port(listening), status, sessions: registry, drain };
+}
+
+const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function until(done: () => boolean, withinMs: number, clock: Clock): Promise<void> {
+  const deadline = clock.now() + withinMs;
+  while (!done() && clock.now() < deadline) await delay(20);
+}

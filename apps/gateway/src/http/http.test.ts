@@ -1,0 +1,120 @@
+import sharp from 'sharp';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { KEY, startTestGateway, type TestGateway, WATCH_ONLY_KEY } from '../testing/test-gateway.js';
+
+let server: TestGateway;
+let image: string;
+beforeAll(async () => {
+  server = await startTestGateway();
+  const pixels = Buffer.from(Uint8Array.from({ length: 96 * 96 * 3 }, (_, i) => (i * 2654435761) >>> 24));
+  const jpeg = await sharp(pixels, { raw: { width: 96, height: 96, channels: 3 } })
+    .jpeg()
+    .toBuffer();
+  image = `data:image/jpeg;base64,${jpeg.toString('base64')}`;
+});
+afterAll(() => server.stop());
+
+// biome-ignore lint/suspicious/noExplicitAny: answers are checked field by field below
+const bodyOf = async (response: Response): Promise<any> => response.json();
+
+const get = (path: string, headers: Record<string, string> = {}) => fetch(`${server.http}${path}`, { headers });
+
+const post = (body: unknown, key: string | null = KEY) =>
+  fetch(`${server.http}/v1/inference`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', ...(key === null ? {} : { Authorization: `Bearer ${key}` }) },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  });
+
+const request = () => ({
+  image,
+  instruction: 'pick up the red cube',
+  robot_config: { type: 'franka_panda' },
+  state: [0.3, 0, 0.3, 0, 0, 0, 1],
+});
+
+test('health is open and says healthy once models are warm', async () => {
+  const response = await get('/health');
+  expect(response.status).toBe(200);
+  expect(await bodyOf(response)).toEqual({ status: 'healthy' });
+});
+
+test('detailed health names every component', async () => {
+  const body = await bodyOf(await get('/health/detailed'));
+  expect(body.components).toMatchObject({
+    database: { status: 'healthy' },
+    journal: { status: 'ok' },
+    models: { null: { status: 'ready' } },
+    sessions: { active: expect.any(Number) },
+  });
+});
+
+test('metrics count inferences and requests', async () => {
+  await post(request());
+  const text = await (await get('/metrics')).text();
+  expect(text).toMatch(/vla_inference_requests_total\{model="null",robot_type="franka_panda",status="ok"\} [1-9]/);
+  expect(text).toContain('vla_api_requests_total{method="POST",endpoint="/v1/inference",status="200"}');
+});
+
+test('robots and models are listed; an unknown robot is 404 with the nearest names', async () => {
+  const { robots } = await bodyOf(await get('/v1/robots'));
+  expect(robots.length).toBe(60);
+  expect((await bodyOf(await get('/v1/robots/franka_panda'))).dof).toBe(7);
+  const missing = await get('/v1/robots/franka_pando');
+  expect(missing.status).toBe(404);
+  expect((await bodyOf(missing)).details.nearest).toContain('franka_panda');
+  const { models } = await bodyOf(await get('/v1/models'));
+  expect(models[0]).toMatchObject({ id: 'null', status: 'ready' });
+});
+
+test('one inference over REST is governed, logged and answered in the documented shape', async () => {
+  const response = await post(request());
+  const body = await bodyOf(response);
+  expect(response.status, JSON.stringify(body)).toBe(200);
+  expect(body).toMatchObject({
+    action: { type: '7dof', values: expect.any(Array) },
+    safety: { overall_score: expect.any(Number), checks_passed: expect.any(Number), flags: expect.any(Array) },
+    performance: {
+      latency_ms: expect.any(Number),
+      queue_wait_ms: expect.any(Number),
+      inference_ms: expect.any(Number),
+    },
+    log_id: expect.any(Number),
+    request_id: expect.any(String),
+  });
+  expect(body.action.values).toHaveLength(7);
+  const logged = await server.journaled();
+  expect(logged.some((record) => record.kind === 'inference' && record.log_id === body.log_id)).toBe(true);
+});
+
+test.each([
+  ['no body', () => 'not json', 422, 'body'],
+  ['no image', () => ({ ...request(), image: undefined }), 422, 'image'],
+  [
+    'a picture that is none',
+    () => ({ ...request(), image: `data:image/jpeg;base64,${'QUJD'.repeat(600)}` }),
+    422,
+    'image',
+  ],
+  ['a short instruction', () => ({ ...request(), instruction: 'go' }), 422, 'instruction'],
+  ['an unknown robot', () => ({ ...request(), robot_config: { type: 'unknown' } }), 422, 'robot_config.type'],
+  ['a state of the wrong length', () => ({ ...request(), state: [1] }), 422, 'state'],
+  ['an unknown model', () => ({ ...request(), model: 'gpt' }), 422, 'model'],
+])('%s is refused with its field', async (_name, body, status, field) => {
+  const response = await post(body());
+  const answer = await bodyOf(response);
+  expect(response.status).toBe(status);
+  expect(answer).toMatchObject({ field, status_code: status, request_id: expect.any(String) });
+});
+
+test('inference without a key is 401, without the scope 403, over the size limit 413', async () => {
+  expect((await post(request(), null)).status).toBe(401);
+  expect((await post(request(), WATCH_ONLY_KEY)).status).toBe(403);
+  expect((await post('x'.repeat(7_000_000))).status).toBe(413);
+});
+
+test('an unknown path is 404 in the same error shape', async () => {
+  const response = await get('/nothing');
+  expect(response.status).toBe(404);
+  expect(await bodyOf(response)).toMatchObject({ status_code: 404, request_id: expect.any(String) });
+});

@@ -1,0 +1,290 @@
+import { ControlLoop, flagNames, resolveLimits } from '@sinew/control';
+import type { InferenceRecord, JournalWriter } from '@sinew/journal';
+import type { PolicyInput, PolicyOutput, Requester, RequestTiming } from '@sinew/policy';
+import { checkObservation, type Observation, SinewError } from '@sinew/protocol';
+import { findRobot, nearestRobots } from '@sinew/robots';
+import type { Metrics } from '@sinew/telemetry';
+import { z } from 'zod';
+import type { Clock } from '../clock.js';
+import type { ModelCatalogue, ServedModel } from '../models.js';
+import { instructionFault } from '../session/instruction.js';
+import { errorReply, json, type Reply } from './reply.js';
+import type { RequestContext, Route } from './router.js';
+
+const vector3 = z.tuple([z.number(), z.number(), z.number()]);
+const Request = z.object({
+  model: z.string().max(100).optional(),
+  image: z.string().regex(/^data:image\/(jpeg|png|webp);base64,/, 'must be a data URL of a JPEG, PNG or WebP image'),
+  instruction: z.string(),
+  robot_config: z.object({
+    type: z.string().max(100),
+    workspace: z.object({ min: vector3, max: vector3 }).optional(),
+  }),
+  state: z.array(z.number()).max(256),
+  request_id: z.uuid().optional(),
+});
+
+export interface InferenceDeps {
+  readonly models: ModelCatalogue;
+  readonly journal: JournalWriter;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+}
+
+/** A base64 image of the largest frame, and its JSON around it. */
+const MAX_BODY_BYTES = 6_000_000;
+/** A robot that asks over HTTP waits for the answer at rest: staleness is bounded by patience, not by motion. */
+const DEADLINE_MS = 10_000;
+
+/** POST `/v1/inference`: one observation through the same gates, scheduler, governor and journal as a session, from rest. */
+export function inferenceRoute(deps: InferenceDeps): Route {
+  return {
+    method: 'post',
+    path: '/v1/inference',
+    access: { kind: 'key', scope: 'infer' },
+    maxBodyBytes: MAX_BODY_BYTES,
+    handle: (context) => infer(deps, context),
+  };
+}
+
+async function infer(deps: InferenceDeps, context: RequestContext): Promise<Reply> {
+  const { clock, journal, metrics, models } = deps;
+  const arrivedMs = clock.now();
+  const parsed = Request.safeParse(parseJson(context.body));
+  if (!parsed.success) {
+    const issues = parsed.error.issues.map((issue) => ({
+      loc: ['body', ...issue.path.map((part) => (typeof part === 'number' ? part : String(part)))],
+      msg: issue.message,
+      type: issue.code ?? 'invalid',
+    }));
+    const first = issues[0];
+    const field = first === undefined ? 'body' : first.loc.slice(1).join('.') || 'body';
+    metrics.validationFailures.inc({ field: 'body', reason: 'shape' });
+    return errorReply('validation_failed', `${field}: ${first?.msg ?? 'invalid'}`, context.requestId, {
+      field,
+      reason: first?.msg ?? 'invalid',
+      issues,
+    });
+  }
+  const request = parsed.data;
+  const requestId = request.request_id ?? context.requestId;
+  const refuse = (field: string, reason: string): never => {
+    metrics.validationFailures.inc({ field: field.split('.')[0] ?? field, reason: 'gate' });
+    throw new SinewError('validation_failed', `${field}: ${reason}`, { field, reason });
+  };
+  const fault = instructionFault(request.instruction);
+  if (fault !== null) refuse('instruction', fault);
+  const robot = findRobot(request.robot_config.type);
+  if (robot === undefined) {
+    const nearest = nearestRobots(request.robot_config.type);
+    throw new SinewError(
+      'unknown_robot',
+      `robot_config.type: not in the registry; did you mean ${nearest.join(', ')}?`,
+      {
+        field: 'robot_config.type',
+        reason: 'not in the registry',
+        details: { nearest },
+      },
+    );
+  }
+  const model = models.find(request.model);
+  if (model === undefined) {
+    throw new SinewError('unknown_model', `model "${request.model}" is not loaded here`, {
+      field: 'model',
+      reason: 'not loaded',
+      details: { models: models.ids },
+    });
+  }
+  const { description, bundle } = model;
+  const { manifest } = bundle;
+  if (!manifest.embodiments.includes('*') && !manifest.embodiments.includes(robot.id)) {
+    refuse('robot_config.type', `${description.id} was not trained for ${robot.id}`);
+  }
+  const camera = description.inputs.cameras[0];
+  if (camera === undefined || description.inputs.cameras.length > 1) {
+    refuse('model', `${description.id} takes ${description.inputs.cameras.length} cameras; use the stream`);
+  }
+  const cameraName = camera?.name ?? 'main';
+  const observation: Observation = {
+    type: 'observation',
+    seq: 0,
+    captured_at_ms: arrivedMs,
+    images: { [cameraName]: { kind: 'encoded', data: decodeDataUrl(request.image) } },
+    state: Float64Array.from(request.state),
+  };
+  const wireFault = checkObservation(observation, description, -1);
+  if (wireFault !== null) {
+    const field = wireFault.field === `images.${cameraName}` ? 'image' : (wireFault.field ?? 'body');
+    refuse(field, wireFault.reason ?? wireFault.message);
+  }
+  const limits = resolveLimits({
+    robot,
+    actionSpace: description.action_space,
+    mode: 'reduced',
+    hz: manifest.control_hz,
+    ...(request.robot_config.workspace === undefined ? {} : { workspace: request.robot_config.workspace }),
+  });
+  if (!limits.ok) return refuse(`robot_config.${limits.field}`, limits.reason);
+  if (journal.pressure().level === 'full') throw new SinewError('journal_full');
+
+  const shot = new OneShot(requestId, observation, request.instruction, clock);
+  const { output, timing, takenMs } = await shot.run(model, context.signal);
+  const now = clock.now();
+  const labels = { model: description.id, robot_type: robot.id };
+  if (!output.ok) {
+    metrics.inferenceRequests.inc({ ...labels, status: output.code === 'validation_failed' ? 'rejected' : 'error' });
+    if (output.code === 'validation_failed') return refuse('image', output.reason);
+    throw new SinewError('model_error', output.reason);
+  }
+  const loop = new ControlLoop({
+    limits: limits.limits,
+    actionSpace: description.action_space,
+    dim: description.action_dim,
+    chunkSize: description.chunk_size,
+    hz: manifest.control_hz,
+    execute: bundle.execute,
+    blend: 'latest',
+    smoothing: 'none',
+    action: description.action,
+  });
+  const logId = journal.nextLogId();
+  loop.observe(observation.state, 0);
+  const chunkOf = { actions: output.actions, state: observation.state, baseTick: 0, nextTick: 0, ref: logId };
+  const verdict = loop.judge(chunkOf);
+  const flags = flagNames(verdict.flags);
+  const latency = {
+    latency_ms: now - arrivedMs,
+    queue_wait_ms: Math.max(0, takenMs - arrivedMs),
+    inference_ms: timing.inferMs,
+  };
+  const status: InferenceRecord['status'] = verdict.adopted ? 'ok' : 'rejected';
+  await new Promise<void>((written) => {
+    journal.append(
+      {
+        v: 1,
+        kind: 'inference',
+        log_id: logId,
+        t_ms: now,
+        session_id: null,
+        customer_id: context.principal?.customerId ?? '',
+        request_id: requestId,
+        key_id: context.principal?.keyId ?? '',
+        episode: 0,
+        robot_id: `rest-${requestId}`,
+        robot_type: robot.id,
+        model_id: description.id,
+        model_version: description.version,
+        instruction: request.instruction,
+        observation_seq: 0,
+        observation_age_ms: now - arrivedMs,
+        base_tick: 0,
+        state: request.state,
+        image_shape: camera === undefined ? [] : [camera.height, camera.width, 3],
+        chunk: new Uint8Array(output.actions.buffer, output.actions.byteOffset, output.actions.byteLength),
+        shape: [description.chunk_size, description.action_dim],
+        queue_ms: latency.queue_wait_ms,
+        decode_ms: timing.decodeMs,
+        inference_ms: timing.inferMs,
+        total_ms: latency.latency_ms,
+        status,
+        safety_score: verdict.score,
+        safety_flags: flags,
+      },
+      written,
+    );
+  });
+  metrics.inferenceRequests.inc({ ...labels, status });
+  metrics.inferenceDuration.observe(labels, latency.latency_ms / 1_000);
+  if (!verdict.adopted) {
+    return errorReply('validation_failed', 'The policy’s action was refused by the safety governor', requestId, {
+      field: 'action',
+      reason: 'safety_rejected',
+      details: { score: verdict.score, flags, log_id: logId },
+    });
+  }
+  loop.adopt(chunkOf);
+  const plan = loop.plan(0, description.chunk_size);
+  const dim = description.action_dim;
+  const chunk = Array.from({ length: plan.length }, (_, k) => Array.from(plan.values.subarray(k * dim, (k + 1) * dim)));
+  return json({
+    request_id: requestId,
+    log_id: logId,
+    model: description.id,
+    action: { type: description.action_space === 'ee_delta' ? '7dof' : description.action_space, values: chunk[0] },
+    chunk,
+    safety: {
+      overall_score: plan.score,
+      checks_passed: plan.checksPassed,
+      flags: flagNames(plan.flags),
+      clamped: plan.clamped,
+    },
+    performance: latency,
+  });
+}
+
+/** One observation at the scheduler. It has no timeline, so it counts as starving: a person is waiting. */
+class OneShot implements Requester {
+  readonly id: string;
+  readonly #input: PolicyInput;
+  readonly #clock: Clock;
+  readonly #bornMs: number;
+  #taken: number | null = null;
+  #settle: ((result: { output: PolicyOutput; timing: RequestTiming; takenMs: number }) => void) | null = null;
+
+  constructor(id: string, observation: Observation, instruction: string, clock: Clock) {
+    this.id = id;
+    this.#input = { images: observation.images, state: observation.state, instruction };
+    this.#clock = clock;
+    this.#bornMs = clock.now();
+  }
+
+  run(
+    model: ServedModel,
+    signal: AbortSignal,
+  ): Promise<{ output: PolicyOutput; timing: RequestTiming; takenMs: number }> {
+    return new Promise((resolve, reject) => {
+      const give = (error: SinewError) => {
+        model.scheduler.remove(this);
+        clearTimeout(timer);
+        reject(error);
+      };
+      const timer = setTimeout(() => give(new SinewError('capacity', 'No worker was free in time')), DEADLINE_MS);
+      signal.addEventListener('abort', () => give(new SinewError('internal', 'The client went away')), { once: true });
+      this.#settle = (result) => {
+        clearTimeout(timer);
+        resolve(result);
+      };
+      model.scheduler.enqueue(this);
+    });
+  }
+
+  slack(nowMs: number): number {
+    return Math.max(0, DEADLINE_MS - (nowMs - this.#bornMs));
+  }
+
+  starving(): boolean {
+    return true;
+  }
+
+  take(nowMs: number): PolicyInput | null {
+    if (this.#taken !== null) return null;
+    this.#taken = nowMs;
+    return this.#input;
+  }
+
+  done(output: PolicyOutput, timing: RequestTiming): void {
+    this.#settle?.({ output, timing, takenMs: this.#taken ?? this.#clock.now() });
+  }
+}
+
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+function decodeDataUrl(url: string): Uint8Array {
+  return Buffer.from(url.slice(url.indexOf(',') + 1), 'base64');
+}

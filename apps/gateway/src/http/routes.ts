@@ -1,0 +1,110 @@
+import { findRobot, nearestRobots, ROBOTS } from '@sinew/robots';
+import type { Metrics } from '@sinew/telemetry';
+import { errorMessage } from '../error-message.js';
+import type { ModelCatalogue } from '../models.js';
+import type { GatewayStatus } from '../status.js';
+import { errorReply, json } from './reply.js';
+import type { Route } from './router.js';
+
+export interface RouteDeps {
+  readonly models: ModelCatalogue;
+  readonly metrics: Metrics;
+  readonly status: GatewayStatus;
+  /** Rejects when the database does not answer. */
+  readonly pingDatabase: () => Promise<void>;
+}
+
+/** What tells about the gateway and what it serves. */
+export function informationRoutes({ models, metrics, status, pingDatabase }: RouteDeps): Route[] {
+  return [
+    {
+      method: 'get',
+      path: '/health',
+      access: { kind: 'open' },
+      handle: () => {
+        const phase = status.phase();
+        return json({ status: phase === 'ready' ? 'healthy' : phase }, phase === 'ready' ? 200 : 503);
+      },
+    },
+    {
+      method: 'get',
+      path: '/health/detailed',
+      access: { kind: 'local' },
+      handle: async () => {
+        const database = await pingDatabase().then(
+          () => ({ status: 'healthy' }),
+          (error: unknown) => ({ status: 'unavailable', reason: errorMessage(error) }),
+        );
+        return json({
+          status: status.phase() === 'ready' ? 'healthy' : status.phase(),
+          components: {
+            database,
+            journal: status.journal(),
+            models: Object.fromEntries(
+              [...models].map((m) => [m.description.id, { status: m.status, ...m.scheduler.stats() }]),
+            ),
+            sessions: status.sessions(),
+          },
+        });
+      },
+    },
+    {
+      method: 'get',
+      path: '/metrics',
+      access: { kind: 'local' },
+      handle: async () => {
+        status.refreshGauges();
+        return { status: 200, body: await metrics.registry.metrics(), contentType: metrics.registry.contentType };
+      },
+    },
+    {
+      method: 'get',
+      path: '/v1/models',
+      access: { kind: 'open' },
+      handle: () =>
+        json({
+          models: [...models].map(({ description, bundle, status }) => ({
+            ...description,
+            status,
+            license: bundle.manifest.license,
+            control_hz: bundle.manifest.control_hz,
+            execute: bundle.execute,
+            blend: bundle.manifest.blend,
+            smoothing: bundle.manifest.smoothing,
+            embodiments: bundle.manifest.embodiments,
+          })),
+        }),
+    },
+    {
+      method: 'get',
+      path: '/v1/robots',
+      access: { kind: 'open' },
+      handle: () =>
+        json({
+          robots: ROBOTS.map(({ id, vendor, model, dof, reach_m, payload_kg }) => ({
+            id,
+            vendor,
+            model,
+            dof,
+            reach_m,
+            payload_kg,
+          })),
+        }),
+    },
+    {
+      method: 'get',
+      path: '/v1/robots/:id',
+      access: { kind: 'open' },
+      handle: ({ parameter, requestId }) => {
+        const robot = findRobot(parameter);
+        if (robot !== undefined) return json(robot);
+        return errorReply('unknown_robot', `robot "${parameter.slice(0, 64)}" is not in the registry`, requestId, {
+          field: 'id',
+          reason: 'not in the registry',
+          details: { nearest: nearestRobots(parameter.slice(0, 64)) },
+          status: 404,
+        });
+      },
+    },
+  ];
+}

@@ -1,0 +1,67 @@
+import { join } from 'node:path';
+import { announceReady, onStopRequested, requireSettings } from '@sinew/config';
+import { accounts, createPool } from '@sinew/db';
+import { JournalWriter } from '@sinew/journal';
+import { createLogger, createMetrics } from '@sinew/telemetry';
+import { monotonicClock } from './clock.js';
+import { errorMessage } from './error-message.js';
+import { startGateway } from './gateway.js';
+import { ModelCatalogue } from './models.js';
+
+/** The composition root of `sinew gateway`: opens in order, closes in reverse. */
+async function main(): Promise<void> {
+  process.title = 'sinew gateway';
+  const settings = requireSettings({ env: process.env });
+  if (settings.database_url === null)
+    throw new Error('DATABASE_URL is not set; `sinew up` starts an embedded database');
+  const log = createLogger('gateway', settings.log_level);
+  const metrics = createMetrics();
+  const clock = monotonicClock;
+  const pool = createPool(settings.database_url, {
+    applicationName: 'sinew gateway',
+    onError: (error) => log.warn({ err: error }, 'database connection lost'),
+  });
+  const keys = accounts(pool);
+  const journal = await JournalWriter.open({
+    dir: join(settings.data_dir, 'journal'),
+    node: 0,
+    budgetBytes: settings.journal_budget_mb * 1_048_576,
+    fsyncMs: settings.fsync_ms,
+    now: () => Date.now(),
+    onState: (state) => log.warn({ journal: state }, 'journal state'),
+  });
+  const models = await ModelCatalogue.load(settings, clock, metrics, log);
+  const gateway = await startGateway({
+    settings,
+    clock,
+    journal,
+    models,
+    metrics,
+    log,
+    findKey: (sha256) => keys.findKeyByHash(sha256),
+    pingDatabase: async () => {
+      await pool.query('SELECT 1');
+    },
+  });
+  onStopRequested((cause) => {
+    log.info({ cause }, 'stopping');
+    gateway
+      .drain()
+      .then(() => models.close())
+      .then(() => journal.close())
+      .then(() => pool.end())
+      .then(
+        () => process.exit(0),
+        (error: unknown) => {
+          log.error({ err: error }, 'stopped with an error');
+          process.exit(1);
+        },
+      );
+  });
+  announceReady({ port: gateway.port, models: models.ids });
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`sinew gateway: ${errorMessage(error)}\n`);
+  process.exit(1);
+});

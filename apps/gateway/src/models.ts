@@ -1,0 +1,134 @@
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  type Bundle,
+  createNullBackend,
+  createOnnxBackend,
+  loadBundle,
+  nullBundle,
+  type PolicyBackend,
+  Scheduler,
+  type SchedulerHooks,
+} from '@sinew/policy';
+import type { ModelDescription } from '@sinew/protocol';
+import type { Logger, Metrics } from '@sinew/telemetry';
+import type { Clock } from './clock.js';
+
+/** A policy that this gateway serves. */
+export interface ServedModel {
+  readonly description: ModelDescription;
+  readonly bundle: Bundle;
+  readonly backend: PolicyBackend;
+  readonly scheduler: Scheduler;
+  readonly status: 'loading' | 'ready' | 'failed';
+}
+
+export interface ModelSettings {
+  readonly policies: readonly string[];
+  readonly policy_threads: number;
+  readonly policy_intra_op: number;
+  readonly batch_max: number;
+  readonly batch_window_ms: number;
+  readonly admission: number;
+}
+
+const BUNDLES = fileURLToPath(new URL('../../../libs/policy/bundles', import.meta.url));
+
+/** A bundle's name, or the path of a folder that holds one. */
+export function bundleFolder(policy: string): string {
+  const builtIn = join(BUNDLES, basename(policy));
+  return policy === basename(policy) && existsSync(builtIn) ? builtIn : policy;
+}
+
+/** Loads every policy and pays its first-run cost before the gateway is ready (Q6). The first one is the default. */
+export class ModelCatalogue {
+  readonly #models = new Map<string, ServedModel>();
+
+  constructor(models: readonly ServedModel[] = []) {
+    for (const model of models) this.#models.set(model.description.id, model);
+  }
+
+  static async load(settings: ModelSettings, clock: Clock, metrics: Metrics, log: Logger): Promise<ModelCatalogue> {
+    const catalogue = new ModelCatalogue();
+    try {
+      for (const policy of settings.policies) {
+        const startedMs = clock.now();
+        const model = await serve(policy, settings, clock, metrics, log);
+        const { id, version } = model.description;
+        metrics.modelLoad.observe({ model: id }, (clock.now() - startedMs) / 1_000);
+        log.info({ model: id, version, load_ms: Math.round(clock.now() - startedMs) }, 'policy ready');
+        catalogue.#models.set(id, model);
+      }
+    } catch (error) {
+      await catalogue.close();
+      throw error;
+    }
+    return catalogue;
+  }
+
+  [Symbol.iterator](): IterableIterator<ServedModel> {
+    return this.#models.values();
+  }
+
+  get ids(): string[] {
+    return [...this.#models.keys()];
+  }
+
+  /** By id; without one, the default. */
+  find(id: string | undefined): ServedModel | undefined {
+    return id === undefined ? this.#models.values().next().value : this.#models.get(id);
+  }
+
+  async close(): Promise<void> {
+    for (const model of this.#models.values()) {
+      model.scheduler.close();
+      await model.backend.close();
+    }
+    this.#models.clear();
+  }
+}
+
+async function serve(
+  policy: string,
+  settings: ModelSettings,
+  clock: Clock,
+  metrics: Metrics,
+  log: Logger,
+): Promise<ServedModel> {
+  const bundle = policy === 'null' ? nullBundle() : await loadBundle(bundleFolder(policy));
+  const description = bundle.describe();
+  const backend =
+    policy === 'null'
+      ? createNullBackend({ bundle })
+      : createOnnxBackend({
+          bundle,
+          threads: settings.policy_threads,
+          intraOp: settings.policy_intra_op,
+          maxBatch: settings.batch_max,
+        });
+  await backend.start();
+  for (const warning of backend.stats().warnings) log.warn({ model: description.id }, warning);
+  const scheduler = new Scheduler({
+    backend,
+    now: () => clock.now(),
+    batchWindowMs: settings.batch_window_ms,
+    admission: settings.admission,
+    hooks: schedulerHooks(description.id, metrics, log),
+  });
+  return { description, bundle, backend, scheduler, status: 'ready' };
+}
+
+/** Measurements as they happen; what is only counted is read from the scheduler when somebody scrapes (status.ts). */
+function schedulerHooks(model: string, metrics: Metrics, log: Logger): SchedulerHooks {
+  const wait = metrics.queueWait.labels({ model });
+  const sizes = metrics.batchSize.labels({ model });
+  return {
+    waited: (ms) => wait.observe(ms / 1_000),
+    batch: ({ size, inferMs }) => {
+      sizes.observe(size);
+      metrics.batchCompute.observe({ model, size: String(size) }, inferMs / 1_000);
+    },
+    fault: (error, requester) => log.error({ err: error, model, requester }, 'scheduler fault'),
+  };
+}

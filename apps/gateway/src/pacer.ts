@@ -1,0 +1,68 @@
+import { PacerWheel } from '@sinew/control';
+import type { Clock } from './clock.js';
+
+export interface Paced {
+  /** Tick `n` is due; `skipped` ticks before it were missed by a stalled server and are never made up for (S2). */
+  tick(n: number, dueMs: number, skipped: number): void;
+}
+
+/** The longest sleep: a session added meanwhile wakes the pacer itself, this only bounds the damage of a bug. */
+const MAX_SLEEP_MS = 100;
+
+/** One timer for all sessions; the schedule itself is pure and lives in @sinew/control. */
+export class Pacer {
+  readonly #clock: Clock;
+  readonly #wheel = new PacerWheel<string>();
+  readonly #targets = new Map<string, Paced>();
+  #timer: NodeJS.Timeout | null = null;
+  #wakeMs = Number.POSITIVE_INFINITY;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get size(): number {
+    return this.#targets.size;
+  }
+
+  /** Tick 0 is due at `startMs`; tick n at startMs + n·1000/hz, without drift. */
+  add(id: string, startMs: number, hz: number, target: Paced): void {
+    this.#targets.set(id, target);
+    this.#wheel.add(id, startMs, hz);
+    this.#schedule();
+  }
+
+  remove(id: string): void {
+    if (this.#targets.delete(id)) this.#wheel.remove(id);
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#targets.clear();
+  }
+
+  readonly #emit = (id: string, n: number, dueMs: number, skipped: number): void => {
+    this.#targets.get(id)?.tick(n, dueMs, skipped);
+  };
+
+  readonly #wake = (): void => {
+    this.#timer = null;
+    this.#wakeMs = Number.POSITIVE_INFINITY;
+    this.#wheel.advance(this.#clock.now(), this.#emit);
+    this.#schedule();
+  };
+
+  #schedule(): void {
+    if (this.#targets.size === 0) return;
+    const dueMs = this.#wheel.nextDueMs();
+    if (this.#timer !== null) {
+      if (dueMs >= this.#wakeMs) return;
+      clearTimeout(this.#timer);
+    }
+    const now = this.#clock.now();
+    this.#wakeMs = Math.min(dueMs, now + MAX_SLEEP_MS);
+    // Node rounds timers down to whole milliseconds and fires at least one later: aim for the millisecond before.
+    this.#timer = setTimeout(this.#wake, Math.max(0, Math.floor(this.#wakeMs - now)));
+  }
+}

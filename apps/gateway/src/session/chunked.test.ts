@@ -1,0 +1,48 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { observation, startTestGateway, type TestGateway } from '../testing/test-gateway.js';
+
+let server: TestGateway;
+beforeAll(async () => {
+  server = await startTestGateway();
+});
+afterAll(() => server.stop());
+
+test('[S3] an inference answers with one chunk that begins after the tick now, with a braking tail', async () => {
+  const client = await server.robot({ pacing: 'chunked', control_hz: 20 });
+  client.send(observation(0));
+  const chunk = await client.next('chunk');
+  expect(chunk.observation_seq).toBe(0);
+  expect(chunk.first_tick).toBeGreaterThanOrEqual(1);
+  expect(chunk.dt_ms).toBe(50);
+  expect(chunk.shape[1]).toBe(7);
+  expect(chunk.values).toHaveLength(chunk.shape[0] * 7);
+  expect(chunk.stop.length % 7).toBe(0);
+  client.terminate();
+});
+
+test('[S3] no action leaves beside the chunks, and a hold is told once when it begins', async () => {
+  const client = await server.robot({ pacing: 'chunked', control_hz: 50, stale_after_ms: 100 });
+  client.send(observation(0));
+  await client.next('hold', (hold) => hold.reason === 'stale');
+  client.send({ type: 'estop' });
+  await client.next('hold', (hold) => hold.reason === 'estop');
+  expect(client.received.filter((message) => message.type === 'action')).toHaveLength(0);
+  expect(client.received.filter((message) => message.type === 'hold' && message.reason === 'stale')).toHaveLength(1);
+  client.terminate();
+});
+
+test('[S3] later chunks take over from earlier ones at rising ticks', async () => {
+  const client = await server.robot({ pacing: 'chunked', control_hz: 50, execute: 2 });
+  client.send(observation(0));
+  let last = await client.next('chunk');
+  expect(last.observation_seq).toBe(0);
+  for (let seq = 1; seq <= 3; seq++) {
+    const before = last.first_tick;
+    let sent = seq * 100;
+    const timer = setInterval(() => client.send(observation(sent++)), 10);
+    last = await client.next('chunk', (chunk) => chunk.observation_seq >= seq * 100);
+    clearInterval(timer);
+    expect(last.first_tick).toBeGreaterThan(before);
+  }
+  client.terminate();
+});

@@ -1,0 +1,92 @@
+import type { HoldReason, Observation } from '@sinew/protocol';
+import type { ReadyChunk } from './inference.js';
+import type { AcceptedObservation } from './observation-box.js';
+import type { PacingMode } from './pacing.js';
+import { chunkMessage } from './plan-message.js';
+import type { Session } from './session.js';
+import { runsDrySoon, tickOfCapture } from './ticked.js';
+
+/** S3: one `chunk` an inference, governed over its whole length; the client executes it from `first_tick` on. */
+export class Chunked implements PacingMode {
+  readonly #session: Session;
+  #held: HoldReason | null = null;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  begin(nowMs: number): void {
+    this.#session.startPacing(nowMs);
+  }
+
+  baseTick(message: Observation, capturedMs: number): number {
+    return tickOfCapture(this.#session, message, capturedMs);
+  }
+
+  accept(observation: AcceptedObservation): void {
+    const { inference, loop } = this.#session;
+    inference.put(observation);
+    if (loop.wantsInference(this.firstUsableTick())) inference.request();
+  }
+
+  /** The chunk must reach the client before the tick it begins with: a round trip, and the tick that runs now. */
+  firstUsableTick(): number {
+    const { clockEstimator, nextTick, periodMs } = this.#session;
+    return nextTick + Math.ceil((clockEstimator.rttMs ?? 0) / periodMs) + 1;
+  }
+
+  chunkReady(chunk: ReadyChunk): void {
+    const session = this.#session;
+    const { context, loop, profile } = session;
+    const now = context.clock.now();
+    if (session.holdCause(now) !== null) return;
+    const { observation } = chunk;
+    const next = session.newChunk(chunk);
+    const firstTick = next.nextTick;
+    const result = loop.adopt(next);
+    session.ticks.input(firstTick, chunk.logId, next.baseTick, next.state);
+    if (!result.adopted) return;
+    const socket = session.socket;
+    if (socket === null || socket.congested(now)) return;
+    const plan = loop.plan(firstTick, loop.remaining(firstTick));
+    const dim = profile.model.description.action_dim;
+    if (!session.send(chunkMessage(plan, chunk, firstTick, session.periodMs, dim))) return;
+    this.#held = null;
+    session.enter(null);
+    session.counters.chunks_sent++;
+    if (plan.clamped) session.counters.clamped++;
+    context.metrics.chunks.inc();
+    context.metrics.actionAge.observe((now - observation.capturedMs) / 1_000);
+    context.metrics.seamJump.observe(result.seam);
+  }
+
+  /** No action leaves here; a hold is told once when it begins, so that the client plays its braking tail at once. */
+  tick(n: number, dueMs: number): void {
+    const session = this.#session;
+    const now = session.context.clock.now();
+    session.context.metrics.tickJitter.observe((now - dueMs) / 1_000);
+    const { inference } = session;
+    if (inference.waiting > 0 && runsDrySoon(session)) inference.request();
+    const cause = session.holdCause(now);
+    if (cause === null) this.#held = null;
+    else this.#hold(n, cause);
+  }
+
+  stopNow(reason: HoldReason): void {
+    this.#hold(this.#session.nextTick, reason);
+  }
+
+  reset(): void {
+    this.#held = null;
+  }
+
+  #hold(n: number, reason: HoldReason): void {
+    if (this.#held === reason) return;
+    this.#held = reason;
+    const session = this.#session;
+    session.counters.hold(reason);
+    session.context.metrics.holds.cell(reason).inc();
+    session.enter(reason);
+    session.send({ type: 'hold', seq: n, reason, values: session.loop.tick(n, reason).values });
+  }
+}

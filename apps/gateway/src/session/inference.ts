@@ -1,0 +1,215 @@
+import { flagNames } from '@sinew/control';
+import type { PolicyInput, PolicyOutput, Requester, RequestTiming } from '@sinew/policy';
+import type { Latency } from '@sinew/protocol';
+import { type AcceptedObservation, ObservationBox, type PutResult } from './observation-box.js';
+import type { Session } from './session.js';
+
+/** A chunk that is journaled and may move the robot. */
+export interface ReadyChunk {
+  readonly logId: number;
+  readonly observation: AcceptedObservation;
+  /** [H·D], policy units. */
+  readonly actions: Float32Array;
+  readonly latency: Latency;
+}
+
+const LOCKSTEP_QUEUE = 4;
+
+/**
+ * A session's place at the scheduler: at most one observation in flight (Q3), the newest one waiting (S5), or a short
+ * queue in lockstep (S4). The scheduler queues sessions, not frames, and takes the observation only when a worker is free.
+ */
+export class InferenceSlot implements Requester {
+  readonly #session: Session;
+  readonly #box: ObservationBox;
+  #inFlight: { observation: AcceptedObservation; takenMs: number } | null = null;
+
+  constructor(session: Session) {
+    this.#session = session;
+    this.#box =
+      session.profile.pacing === 'lockstep' ? ObservationBox.inOrder(LOCKSTEP_QUEUE) : ObservationBox.latest();
+  }
+
+  get id(): string {
+    return this.#session.id;
+  }
+
+  get busy(): boolean {
+    return this.#inFlight !== null;
+  }
+
+  get waiting(): number {
+    return this.#box.size;
+  }
+
+  put(observation: AcceptedObservation): PutResult {
+    const result = this.#box.put(observation);
+    if (result === 'superseded') {
+      this.#session.counters.superseded++;
+      this.#session.context.metrics.superseded.inc();
+    }
+    return result;
+  }
+
+  /** Asks for a worker; asking twice is asking once. */
+  request(): void {
+    if (this.#box.size > 0) this.#session.profile.model.scheduler.enqueue(this);
+  }
+
+  /** What waits is of the past; what is in flight comes back with an old generation and is dropped then. */
+  clear(): void {
+    this.#box.clear();
+  }
+
+  slack(): number {
+    return this.#session.remaining * this.#session.periodMs;
+  }
+
+  starving(): boolean {
+    return this.#session.remaining === 0;
+  }
+
+  /** Q1, S6: the observation to run now; one that went stale while it waited is dropped, never run. */
+  take(nowMs: number): PolicyInput | null {
+    const { profile, counters, context } = this.#session;
+    for (let observation = this.#box.take(); observation !== null; observation = this.#box.take()) {
+      if (profile.pacing !== 'lockstep' && nowMs - observation.capturedMs > profile.staleAfterMs) {
+        counters.stale_dropped++;
+        context.metrics.deadlineMisses.inc({ model: profile.model.description.id });
+        continue;
+      }
+      this.#inFlight = { observation, takenMs: nowMs };
+      const { images, state, instruction, arrivedMs, capturedMs } = observation;
+      const fresh = profile.pacing === 'lockstep' ? {} : { staleAtMs: capturedMs + profile.staleAfterMs };
+      return { images, state, instruction, receivedAtMs: arrivedMs, ...fresh };
+    }
+    return null;
+  }
+
+  done(output: PolicyOutput, timing: RequestTiming): void {
+    const flight = this.#inFlight;
+    this.#inFlight = null;
+    const session = this.#session;
+    if (flight === null || session.state.kind === 'closed') return;
+    if (flight.observation.generation === session.generation)
+      this.#finish(flight.observation, flight.takenMs, output, timing);
+    // Whatever came of this one, something newer may be waiting.
+    if (session.profile.pacing === 'lockstep') this.request();
+  }
+
+  #finish(observation: AcceptedObservation, takenMs: number, output: PolicyOutput, timing: RequestTiming): void {
+    const session = this.#session;
+    const { counters, context, profile } = session;
+    const { description } = profile.model;
+    const now = context.clock.now();
+    const labels = { model: description.id, robot_type: profile.robotType };
+    counters.inferences++;
+
+    if (!output.ok && output.code === 'validation_failed') {
+      session.fault({
+        code: 'validation_failed',
+        message: `${output.field ?? 'images'}: ${output.reason}`,
+        fatal: false,
+        reason: output.reason,
+        observation_seq: observation.seq,
+        field: output.field ?? 'images',
+      });
+      context.metrics.inferenceRequests.inc({ ...labels, status: 'rejected' });
+      return;
+    }
+
+    const latency: Latency = {
+      queue_ms: Math.max(0, takenMs - observation.arrivedMs),
+      inference_ms: timing.inferMs,
+      total_ms: now - observation.arrivedMs,
+    };
+    const logId = context.journal.nextLogId();
+    const record = {
+      v: 1,
+      kind: 'inference',
+      log_id: logId,
+      t_ms: now,
+      session_id: session.id,
+      customer_id: profile.principal.customerId,
+      request_id: observation.requestId,
+      key_id: profile.principal.keyId,
+      episode: session.episode,
+      robot_id: profile.robotId,
+      robot_type: profile.robotType,
+      model_id: description.id,
+      model_version: description.version,
+      instruction: observation.instruction,
+      observation_seq: observation.seq,
+      observation_age_ms: now - observation.capturedMs,
+      base_tick: observation.baseTick,
+      state: Array.from(observation.state),
+      image_shape: imageShape(observation, description.inputs.cameras[0]),
+      queue_ms: latency.queue_ms,
+      decode_ms: timing.decodeMs,
+      inference_ms: timing.inferMs,
+      total_ms: latency.total_ms,
+    } as const;
+
+    if (!output.ok) {
+      counters.inference_errors++;
+      context.metrics.inferenceRequests.inc({ ...labels, status: 'error' });
+      session.noteFault('model_error');
+      context.journal.append({
+        ...record,
+        chunk: new Uint8Array(0),
+        shape: [0, description.action_dim],
+        status: 'error',
+        error: output.reason,
+        safety_score: 0,
+        safety_flags: [],
+      });
+      session.fail('model_error', output.reason, observation.seq);
+      return;
+    }
+
+    const chunk: ReadyChunk = { logId, observation, actions: output.actions, latency };
+    const verdict = session.loop.judge(session.newChunk(chunk));
+    const status = verdict.adopted ? 'ok' : verdict.reason === 'expired' ? 'expired' : 'rejected';
+    const flags = flagNames(verdict.flags);
+    context.metrics.safetyScore.observe(verdict.score);
+    context.metrics.inferenceRequests.inc({ ...labels, status });
+    context.metrics.inferenceDuration.observe(labels, latency.total_ms / 1_000);
+    if (status === 'rejected') {
+      counters.safety_rejected++;
+      session.noteFault('safety');
+      for (const type of flags) {
+        context.metrics.safetyRejections.inc({ severity: severity(verdict.score), violation_type: type });
+      }
+    } else if (status === 'expired') {
+      counters.chunks_late++;
+    }
+    context.journal.append(
+      {
+        ...record,
+        chunk: new Uint8Array(output.actions.buffer, output.actions.byteOffset, output.actions.byteLength),
+        shape: [description.chunk_size, description.action_dim],
+        status,
+        safety_score: verdict.score,
+        safety_flags: flags,
+      },
+      // Rejected chunks go to the loop too: it counts them in a row (N2) and never executes them.
+      () => session.chunkReady(chunk),
+    );
+  }
+}
+
+/** How far below the least acceptable score (0.7) a refused chunk is. */
+function severity(score: number): 'low' | 'medium' | 'high' | 'critical' {
+  if (score >= 0.5) return 'low';
+  if (score >= 0.3) return 'medium';
+  return score > 0 ? 'high' : 'critical';
+}
+
+function imageShape(
+  observation: AcceptedObservation,
+  camera: { name: string; width: number; height: number } | undefined,
+) {
+  if (camera === undefined) return [];
+  const image = observation.images[camera.name];
+  return image?.kind === 'rgb8' ? [image.height, image.width, 3] : [camera.height, camera.width, 3];
+}

@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { observation, startTestGateway, type TestGateway } from '../testing/test-gateway.js';
+
+let server: TestGateway;
+beforeAll(async () => {
+  server = await startTestGateway();
+});
+afterAll(() => server.stop());
+
+test('[S4] every observation is answered by one chunk, in order, whose ticks count executed actions', async () => {
+  const client = await server.robot({ pacing: 'lockstep' });
+  let applied: number | undefined;
+  for (let seq = 0; seq < 5; seq++) {
+    client.send(observation(seq, applied === undefined ? {} : { applied_seq: applied }));
+    const chunk = await client.next('chunk');
+    expect(chunk.observation_seq).toBe(seq);
+    expect(chunk.first_tick).toBe(applied === undefined ? 0 : applied + 1);
+    applied = chunk.first_tick + 3;
+  }
+  client.send({ type: 'reset' });
+  client.send(observation(5));
+  expect((await client.next('chunk')).first_tick).toBe(0);
+  client.terminate();
+});
+
+test('[S4] observations queue in order and the fifth that waits is refused with overflow', async () => {
+  const client = await server.robot({ pacing: 'lockstep' });
+  // One burst: the first is taken when the scheduler gets its turn, at most four wait.
+  for (let seq = 0; seq < 12; seq++) client.send(observation(seq));
+  const error = await client.next('error');
+  expect(error).toMatchObject({ code: 'overflow', fatal: false });
+  client.send({ type: 'ping', sent_at_ms: 1 });
+  await client.next('pong');
+  const answered = client.received.filter((m) => m.type === 'chunk').map((m) => m.observation_seq);
+  expect(answered).toEqual([...answered].sort((a, b) => a - b));
+  client.terminate();
+});
+
+test('[S4] no watchdog: silence is not stale', async () => {
+  const client = await server.robot({ pacing: 'lockstep', stale_after_ms: 250 });
+  client.send(observation(0));
+  await client.next('chunk');
+  expect(client.received.filter((m) => m.type === 'hold')).toHaveLength(0);
+  client.terminate();
+});
+
+test('[S11] a latched robot is answered with a hold instead of a chunk', async () => {
+  const client = await server.robot({ pacing: 'lockstep' });
+  client.send({ type: 'estop' });
+  client.send(observation(0));
+  expect(await client.next('hold')).toMatchObject({ reason: 'estop' });
+  client.send({ type: 'estop_clear' });
+  client.send(observation(1));
+  await client.next('chunk');
+  client.terminate();
+});

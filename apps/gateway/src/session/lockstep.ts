@@ -1,0 +1,78 @@
+import type { HoldReason, Observation } from '@sinew/protocol';
+import type { ReadyChunk } from './inference.js';
+import type { AcceptedObservation } from './observation-box.js';
+import type { PacingMode } from './pacing.js';
+import { chunkMessage } from './plan-message.js';
+import type { Session } from './session.js';
+
+/** S4: one `chunk` an observation, in order, age 0; ticks count executed actions. For simulation and evaluation. */
+export class Lockstep implements PacingMode {
+  readonly #session: Session;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  begin(_nowMs: number): void {}
+
+  baseTick(message: Observation): number {
+    return message.applied_seq === undefined ? 0 : message.applied_seq + 1;
+  }
+
+  accept(observation: AcceptedObservation): void {
+    const { inference } = this.#session;
+    if (this.#session.latched || this.#session.draining) {
+      this.#hold(observation, this.#session.latched ? 'estop' : 'draining');
+      return;
+    }
+    if (inference.put(observation) === 'overflow') {
+      this.#session.fail('overflow', 'Four observations wait already; send the next after a chunk', observation.seq);
+      return;
+    }
+    inference.request();
+  }
+
+  firstUsableTick(observation?: AcceptedObservation): number {
+    return observation?.baseTick ?? this.#session.nextTick;
+  }
+
+  chunkReady(chunk: ReadyChunk): void {
+    const session = this.#session;
+    const { loop, profile } = session;
+    const { observation, logId } = chunk;
+    const first = observation.baseTick;
+    const result = loop.adopt(session.newChunk(chunk));
+    session.ticks.input(first, logId, first, observation.state);
+    if (!result.adopted) {
+      this.#hold(observation, 'safety');
+      return;
+    }
+    const plan = loop.plan(first, profile.model.description.chunk_size);
+    session.advanceTo(first + plan.length);
+    session.enter(null);
+    session.counters.chunks_sent++;
+    if (plan.clamped) session.counters.clamped++;
+    session.context.metrics.chunks.inc();
+    session.send(chunkMessage(plan, chunk, first, session.periodMs, profile.model.description.action_dim));
+  }
+
+  tick(): void {}
+
+  stopNow(_reason: HoldReason): void {}
+
+  reset(): void {
+    this.#session.advanceTo(0);
+  }
+
+  /** No motion, gripper as measured: the answer to an observation that may not move the robot, so that the client does not wait for a chunk. */
+  #hold(observation: AcceptedObservation, reason: HoldReason): void {
+    const session = this.#session;
+    session.counters.hold(reason);
+    session.context.metrics.holds.cell(reason).inc();
+    session.enter(reason);
+    const values = new Float64Array(session.profile.model.description.action_dim);
+    const gripper = session.profile.model.description.action.pose?.gripper;
+    if (gripper !== undefined) values[values.length - 1] = observation.state[gripper] ?? 0;
+    session.send({ type: 'hold', seq: observation.baseTick, reason, values });
+  }
+}

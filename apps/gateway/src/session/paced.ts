@@ -1,0 +1,117 @@
+import { flagNames } from '@sinew/control';
+import { encodeServerMessage, type HoldReason, type Latency, type Observation } from '@sinew/protocol';
+import type { ReadyChunk } from './inference.js';
+import type { AcceptedObservation } from './observation-box.js';
+import type { PacingMode } from './pacing.js';
+import type { Session } from './session.js';
+import { runsDrySoon, tickOfCapture } from './ticked.js';
+
+/** What an action tells about the chunk it came from. */
+interface Origin {
+  readonly observationSeq: number;
+  readonly capturedMs: number;
+  readonly latency: Latency;
+}
+
+/** A blend looks no further back than a chunk's length; older chunks cannot contribute. */
+const KEPT_ORIGINS = 16;
+const NO_LATENCY: Latency = { queue_ms: 0, inference_ms: 0, total_ms: 0 };
+
+/** S2: exactly one `action` or `hold` a control tick. */
+export class PacedMode implements PacingMode {
+  readonly #session: Session;
+  readonly #origins = new Map<number, Origin>();
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  begin(nowMs: number): void {
+    this.#session.startPacing(nowMs);
+  }
+
+  baseTick(message: Observation, capturedMs: number): number {
+    return tickOfCapture(this.#session, message, capturedMs);
+  }
+
+  accept(observation: AcceptedObservation): void {
+    const { inference, loop, nextTick } = this.#session;
+    inference.put(observation);
+    if (loop.wantsInference(nextTick)) inference.request();
+  }
+
+  firstUsableTick(): number {
+    return this.#session.nextTick;
+  }
+
+  chunkReady(ready: ReadyChunk): void {
+    const session = this.#session;
+    const { logId, observation, latency } = ready;
+    const chunk = session.newChunk(ready);
+    const result = session.loop.adopt(chunk);
+    session.ticks.input(chunk.nextTick, logId, chunk.baseTick, chunk.state);
+    if (!result.adopted) return;
+    session.context.metrics.seamJump.observe(result.seam);
+    this.#origins.set(logId, { observationSeq: observation.seq, capturedMs: observation.capturedMs, latency });
+    if (this.#origins.size > KEPT_ORIGINS) this.#origins.delete(this.#origins.keys().next().value as number);
+  }
+
+  tick(n: number, dueMs: number): void {
+    const session = this.#session;
+    const { counters, context, inference, loop } = session;
+    const { metrics } = context;
+    const now = context.clock.now();
+    const socket = session.socket;
+    if (socket === null) return;
+    // S8: asked before the loop moves. A tick that cannot be sent is a gap, after which motion starts from rest.
+    if (socket.congested(now)) {
+      counters.shed_ticks++;
+      metrics.shedTicks.inc();
+      return;
+    }
+    const result = loop.tick(n, session.holdCause(now));
+    metrics.tickJitter.observe((now - dueMs) / 1_000);
+    if (result.kind === 'action') {
+      const origin = this.#origins.get(result.ref);
+      const ageMs = origin === undefined ? 0 : now - origin.capturedMs;
+      counters.actions++;
+      metrics.actions.inc();
+      metrics.actionAge.observe(ageMs / 1_000);
+      const flags = flagNames(result.flags);
+      metrics.safetyChecks.cell(result.clamped ? 'clamped' : 'passed').inc();
+      if (result.clamped) {
+        counters.clamped++;
+        for (const flag of flags) metrics.safetyModifications.cell(flag).inc();
+      }
+      session.enter(null);
+      socket.send(
+        encodeServerMessage({
+          type: 'action',
+          seq: n,
+          observation_seq: origin?.observationSeq ?? 0,
+          values: result.values,
+          age_ms: ageMs,
+          safety: { score: result.score, checks_passed: result.checksPassed, flags, clamped: result.clamped },
+          latency: origin?.latency ?? NO_LATENCY,
+          log_id: result.ref,
+        }),
+        now,
+      );
+    } else {
+      const reason = result.reason ?? 'starved';
+      counters.hold(reason);
+      metrics.holds.cell(reason).inc();
+      session.enter(reason);
+      socket.send(encodeServerMessage({ type: 'hold', seq: n, reason, values: result.values }), now);
+    }
+    if (session.ticks.push(n, result)) session.flushTicks();
+    if (inference.waiting > 0 && runsDrySoon(session)) inference.request();
+  }
+
+  /** The next tick holds by its cause; nothing leaves between ticks (S2). */
+  stopNow(_reason: HoldReason): void {}
+
+  reset(): void {
+    this.#origins.clear();
+  }
+}

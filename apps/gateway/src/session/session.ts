@@ -1,0 +1,598 @@
+import { ControlLoop, type NewChunk, Watchdog } from '@sinew/control';
+import type { EventRecord, JournalWriter, SessionRecord } from '@sinew/journal';
+import {
+  type ClientMessage,
+  ClockEstimator,
+  checkObservation,
+  ERRORS,
+  type ErrorCode,
+  encodeServerMessage,
+  type HoldReason,
+  type Observation,
+  type Opened,
+  type Ping,
+  type ServerMessage,
+  type WireFault,
+} from '@sinew/protocol';
+import type { Logger, Metrics } from '@sinew/telemetry';
+import { v7 as uuidv7 } from 'uuid';
+import type { Clock } from '../clock.js';
+import type { Pacer } from '../pacer.js';
+import type { SocketHandle } from '../stream/socket-handle.js';
+import { SessionCounters } from './counters.js';
+import { FrameBudget } from './frame-budget.js';
+import { newResumeToken, sameToken } from './identity.js';
+import { InferenceSlot, type ReadyChunk } from './inference.js';
+import { instructionFault } from './instruction.js';
+import { NoticeLimiter } from './notices.js';
+import type { AcceptedObservation } from './observation-box.js';
+import { createPacing, type PacingMode } from './pacing.js';
+import type { SessionProfile } from './profile.js';
+import { Rejections } from './rejections.js';
+import type { CloseReason, SessionState } from './state.js';
+import { TickLog } from './tick-log.js';
+
+export interface SessionContext {
+  readonly clock: Clock;
+  readonly journal: JournalWriter;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  readonly pacer: Pacer;
+  readonly maxFrameBytes: number;
+  readonly resumeWindowMs: number;
+  readonly closed: (session: Session) => void;
+}
+
+/** A client that has not read for this long while ticks are shed is given up (S8). */
+const MAX_CONGESTED_MS = 5_000;
+
+/**
+ * One robot's session: what it was told, what it last saw, and what it may send. Time comes from the context's clock;
+ * nothing in here waits, and after `close` nothing of it is left in the pacer, the scheduler or the registry (S10).
+ */
+export class Session {
+  readonly profile: SessionProfile;
+  readonly context: SessionContext;
+  readonly loop: ControlLoop;
+  readonly counters = new SessionCounters();
+  readonly ticks: TickLog;
+  readonly clockEstimator = new ClockEstimator();
+  readonly watchdog: Watchdog;
+  readonly inference: InferenceSlot;
+  readonly #pacing: PacingMode;
+  readonly #budget: FrameBudget;
+  readonly #rejections = new Rejections();
+  readonly #notices = new NoticeLimiter();
+
+  #state: SessionState;
+  #token = newResumeToken();
+  #epoch = 1;
+  #generation = 0;
+  #episode = 0;
+  #instruction: string;
+  #latched: boolean;
+  #draining = false;
+  /** A fault whose hold outranks `starved` while there is nothing left to execute. */
+  #fault: 'safety' | 'model_error' | null = null;
+  #lastSeq = -1;
+  #nextTick = 0;
+  #startMs: number | null = null;
+
+  constructor(
+    profile: SessionProfile,
+    context: SessionContext,
+    socket: SocketHandle,
+    instruction: string,
+    latched: boolean,
+  ) {
+    this.profile = profile;
+    this.context = context;
+    this.#state = { kind: 'active', socket };
+    this.#instruction = instruction;
+    this.#latched = latched;
+    const { description } = profile.model;
+    this.loop = new ControlLoop({
+      limits: profile.limits,
+      actionSpace: description.action_space,
+      dim: description.action_dim,
+      chunkSize: description.chunk_size,
+      hz: profile.controlHz,
+      execute: profile.execute,
+      blend: profile.blend,
+      smoothing: profile.smoothing,
+      action: description.action,
+    });
+    const now = context.clock.now();
+    this.ticks = new TickLog(description.action_dim, description.inputs.state.dim, profile.controlHz);
+    this.watchdog = new Watchdog(profile.staleAfterMs);
+    this.inference = new InferenceSlot(this);
+    this.#pacing = createPacing(this);
+    this.#budget = new FrameBudget(profile.controlHz, now);
+    this.#journalSession('open');
+  }
+
+  get id(): string {
+    return this.profile.id;
+  }
+  get state(): SessionState {
+    return this.#state;
+  }
+  get generation(): number {
+    return this.#generation;
+  }
+  get episode(): number {
+    return this.#episode;
+  }
+  get instruction(): string {
+    return this.#instruction;
+  }
+  get latched(): boolean {
+    return this.#latched;
+  }
+  get draining(): boolean {
+    return this.#draining;
+  }
+  /** The first control tick not emitted yet. */
+  get nextTick(): number {
+    return this.#nextTick;
+  }
+  /** Ticks left to execute from the first one that a new chunk could still change. */
+  get remaining(): number {
+    return this.loop.remaining(this.#pacing.firstUsableTick());
+  }
+  /** When tick 0 was due, or null before the first accepted observation (S2). */
+  get startMs(): number | null {
+    return this.#startMs;
+  }
+  get periodMs(): number {
+    return 1_000 / this.profile.controlHz;
+  }
+  get socket(): SocketHandle | null {
+    return this.#state.kind === 'active' || this.#state.kind === 'held' ? this.#state.socket : null;
+  }
+
+  // ---- frames in -------------------------------------------------------------------------------------------------
+
+  /** Spends the frame budget (W6) before anything is decoded. */
+  admitFrame(nowMs: number): boolean {
+    const verdict = this.#budget.take(nowMs);
+    if (verdict === 'ok') return true;
+    this.counters.frames_limited++;
+    this.context.metrics.framesLimited.inc();
+    if (verdict === 'close') {
+      this.fail('rate_limited', 'Too many frames for ten seconds');
+      this.close('rate_limited', ERRORS.rate_limited.close);
+    } else if (this.#notices.allow('rate_limited', nowMs)) {
+      this.send({ type: 'notice', code: 'rate_limited', message: 'Frames over the session’s rate are dropped' });
+    }
+    return false;
+  }
+
+  receive(message: ClientMessage, arrivedMs: number): void {
+    switch (message.type) {
+      case 'observation':
+        return this.#observe(message, arrivedMs);
+      case 'ping':
+        return this.#pong(message, arrivedMs);
+      case 'instruction':
+        return this.#instruct(message.instruction);
+      case 'reset':
+        return this.#reset(message.outcome ?? null);
+      case 'estop':
+        return this.#estop();
+      case 'estop_clear':
+        return this.#clearEstop();
+      case 'close':
+        this.close('client', 1000);
+        return;
+      case 'open':
+        this.fault({
+          code: 'validation_failed',
+          message: 'The session is open already',
+          fatal: false,
+          field: 'type',
+          reason: '`open` is sent once a socket',
+        });
+    }
+  }
+
+  #observe(message: Observation, arrivedMs: number): void {
+    this.counters.observations++;
+    const { description } = this.profile.model;
+    const wireFault = checkObservation(message, description, this.#lastSeq);
+    if (wireFault !== null) return this.fault(wireFault);
+    const refuse = (field: string, reason: string) =>
+      this.fault({
+        code: 'validation_failed',
+        message: `${field}: ${reason}`,
+        fatal: false,
+        field,
+        reason,
+        observation_seq: message.seq,
+      });
+
+    const { captured_at_ms: stampMs } = message;
+    if (this.clockEstimator.isFromTheFuture(stampMs, arrivedMs)) {
+      return refuse('captured_at_ms', 'captured over 1 s in the future');
+    }
+    if (message.applied_seq !== undefined && message.applied_seq >= this.#nextTick) {
+      return refuse(
+        'applied_seq',
+        `tick ${message.applied_seq} was not sent yet; the last one was ${this.#nextTick - 1}`,
+      );
+    }
+    if (message.instruction !== undefined && message.instruction !== this.#instruction) {
+      const reason = instructionFault(message.instruction);
+      if (reason !== null) return refuse('instruction', reason);
+      this.#setInstruction(message.instruction);
+    }
+    this.#lastSeq = message.seq;
+    this.clockEstimator.onObservation(stampMs, arrivedMs);
+    const capturedMs = arrivedMs - this.clockEstimator.ageMs(stampMs, arrivedMs, arrivedMs);
+    this.#pacing.begin(arrivedMs);
+    const baseTick = this.#pacing.baseTick(message, capturedMs);
+    const observation: AcceptedObservation = {
+      seq: message.seq,
+      requestId: uuidv7(),
+      images: message.images,
+      state: message.state,
+      instruction: this.#instruction,
+      arrivedMs,
+      capturedMs,
+      baseTick,
+      generation: this.#generation,
+    };
+    this.watchdog.observed(arrivedMs, arrivedMs - capturedMs);
+    this.loop.observe(message.state, baseTick);
+    this.ticks.input(this.#nextTick, 0, baseTick, message.state);
+    this.#pacing.accept(observation);
+  }
+
+  #pong(ping: Ping, arrivedMs: number): void {
+    this.clockEstimator.onPing(ping.sent_at_ms, ping.echo, arrivedMs);
+    this.send({
+      type: 'pong',
+      sent_at_ms: ping.sent_at_ms,
+      received_at_ms: arrivedMs,
+      server_time_ms: this.context.clock.now(),
+    });
+  }
+
+  #instruct(instruction: string): void {
+    const reason = instructionFault(instruction);
+    if (reason !== null) {
+      this.fault({
+        code: 'validation_failed',
+        message: `instruction: ${reason}`,
+        fatal: false,
+        field: 'instruction',
+        reason,
+      });
+      return;
+    }
+    this.#setInstruction(instruction);
+  }
+
+  #setInstruction(instruction: string): void {
+    this.#instruction = instruction;
+    this.#journalEvent({ event: 'instruction', data: { instruction } });
+  }
+
+  /** A new episode: what was computed or observed before is never used again. */
+  #reset(outcome: { success: boolean } | null): void {
+    this.flushTicks();
+    this.#journalEvent({ event: 'reset', data: {}, ...(outcome === null ? {} : { outcome }) });
+    this.#episode++;
+    this.#forgetWork();
+    if (this.profile.pacing === 'lockstep') this.loop.reset();
+    else this.loop.beginEpisode(this.#nextTick);
+    this.#pacing.reset();
+  }
+
+  /** E2, S11: latched at once; the record is on disk before the process can forget it. */
+  #estop(): void {
+    if (this.#latched) return;
+    this.#latched = true;
+    this.#restart();
+    this.#journalEvent({ event: 'estop', data: { by: 'client' } });
+    this.context.log.warn({ session_id: this.id, robot_id: this.profile.robotId }, 'e-stop latched');
+    this.#pacing.stopNow('estop');
+  }
+
+  #clearEstop(): void {
+    if (!this.#latched) return;
+    this.#latched = false;
+    this.#restart();
+    this.#journalEvent({ event: 'estop_clear', data: { by: 'client' } });
+    this.context.log.warn({ session_id: this.id, robot_id: this.profile.robotId }, 'e-stop cleared by the client');
+  }
+
+  /** Chunks on their way, waiting observations, timeline and filters are all of the past; what moves brakes first. */
+  #restart(): void {
+    this.#forgetWork();
+    // In lockstep the client executes nothing between chunks: there is no motion to brake.
+    if (this.profile.pacing === 'lockstep') this.loop.reset();
+    else this.loop.restart(this.#nextTick);
+  }
+
+  #forgetWork(): void {
+    this.#generation++;
+    this.#fault = null;
+    this.inference.clear();
+  }
+
+  // ---- what comes back from the policy ---------------------------------------------------------------------------
+
+  /** A chunk whose record is written (J1): from here on it may move the robot. */
+  chunkReady(chunk: ReadyChunk): void {
+    if (this.#state.kind === 'closed' || chunk.observation.generation !== this.#generation) return;
+    this.#fault = null;
+    this.#pacing.chunkReady(chunk);
+  }
+
+  /** The chunk as the control loop takes it, at this moment. */
+  newChunk(chunk: ReadyChunk): NewChunk {
+    const { actions, logId, observation } = chunk;
+    return {
+      actions,
+      state: observation.state,
+      baseTick: observation.baseTick,
+      nextTick: this.#pacing.firstUsableTick(observation),
+      ref: logId,
+    };
+  }
+
+  noteFault(fault: 'safety' | 'model_error'): void {
+    this.#fault = fault;
+  }
+
+  // ---- ticks -----------------------------------------------------------------------------------------------------
+
+  /** The highest cause to hold at this tick that the loop itself cannot know (S12); null when there is none. */
+  holdCause(nowMs: number): HoldReason | null {
+    if (this.#latched) return 'estop';
+    if (this.#draining) return 'draining';
+    if (this.#fault !== null && this.remaining === 0) return this.#fault;
+    return this.watchdog.stale(nowMs) ? 'stale' : null;
+  }
+
+  /** Starts the tick schedule with the first accepted observation (S2). */
+  startPacing(nowMs: number): void {
+    if (this.#startMs !== null) return;
+    this.#startMs = nowMs;
+    this.context.pacer.add(this.id, nowMs, this.profile.controlHz, {
+      tick: (n, dueMs, skipped) => {
+        if (skipped > 0) {
+          this.counters.missed_ticks += skipped;
+          this.context.metrics.missedTicks.inc(skipped);
+        }
+        this.#nextTick = n + 1;
+        if (this.#state.kind === 'detached') return;
+        this.#pacing.tick(n, dueMs);
+      },
+    });
+  }
+
+  /** Lockstep counts executed actions instead of time (S4). */
+  advanceTo(nextTick: number): void {
+    this.#nextTick = nextTick;
+  }
+
+  enter(reason: HoldReason | null): void {
+    const state = this.#state;
+    if (state.kind === 'active' && reason !== null) this.#state = { kind: 'held', socket: state.socket, reason };
+    else if (state.kind === 'held' && reason === null) this.#state = { kind: 'active', socket: state.socket };
+    else if (state.kind === 'held' && reason !== null && state.reason !== reason) {
+      this.#state = { kind: 'held', socket: state.socket, reason };
+    }
+  }
+
+  flushTicks(): void {
+    const record = this.ticks.take({
+      session_id: this.id,
+      customer_id: this.profile.principal.customerId,
+      t_ms: this.context.clock.now(),
+      episode: this.#episode,
+    });
+    if (record !== null) this.context.journal.append(record);
+  }
+
+  // ---- frames out ------------------------------------------------------------------------------------------------
+
+  send(message: ServerMessage): boolean {
+    const socket = this.socket;
+    return socket !== null && socket.send(encodeServerMessage(message), this.context.clock.now()) === 'sent';
+  }
+
+  /** An error that the client caused or must know of; rejected observations are counted and journaled a second together. */
+  fault(fault: WireFault): void {
+    const { field, reason, observation_seq } = fault;
+    if (fault.code === 'validation_failed') {
+      this.counters.rejected++;
+      this.context.metrics.validationFailures.inc({ field: field ?? 'frame', reason: metricReason(reason) });
+      this.#rejections.add(field ?? 'frame', reason ?? fault.message, this.context.clock.now());
+    }
+    this.send({
+      type: 'error',
+      code: fault.code,
+      message: fault.message,
+      fatal: fault.fatal,
+      ...(field === undefined ? {} : { field }),
+      ...(reason === undefined ? {} : { reason }),
+      ...(observation_seq === undefined ? {} : { observation_seq }),
+    });
+  }
+
+  fail(code: ErrorCode, message: string, observationSeq?: number): void {
+    this.send({
+      type: 'error',
+      code,
+      message,
+      fatal: ERRORS[code].fatal,
+      ...(observationSeq === undefined ? {} : { observation_seq: observationSeq }),
+    });
+  }
+
+  notice(code: string, message: string): void {
+    if (this.#notices.allow(code, this.context.clock.now())) this.send({ type: 'notice', code, message });
+  }
+
+  /** `opened`, the first frame of a socket (W1). */
+  greet(resumed: boolean): void {
+    const { profile } = this;
+    const opened: Opened = {
+      type: 'opened',
+      session_id: this.id,
+      resume_token: this.#token,
+      epoch: this.#epoch,
+      resumed,
+      estopped: this.#latched,
+      control_hz: profile.controlHz,
+      pacing: profile.pacing,
+      limits: { max_frame_bytes: this.context.maxFrameBytes, stale_after_ms: profile.staleAfterMs },
+      server_time_ms: this.context.clock.now(),
+      robot: profile.limits,
+      model: profile.model.description,
+    };
+    this.send(opened);
+  }
+
+  // ---- life ------------------------------------------------------------------------------------------------------
+
+  mayResume(token: string, customerId: string): boolean {
+    return (
+      this.#state.kind !== 'closed' && customerId === this.profile.principal.customerId && sameToken(token, this.#token)
+    );
+  }
+
+  /** S7: same session, next epoch, new token; tick numbers go on, everything computed before is dropped. */
+  resume(socket: SocketHandle): void {
+    const previous = this.socket;
+    previous?.end(4409, 'resumed elsewhere', this.context.clock.now());
+    this.flushTicks();
+    this.#epoch++;
+    this.#token = newResumeToken();
+    this.counters.resumes++;
+    this.#state = { kind: 'active', socket };
+    this.clockEstimator.reset();
+    this.watchdog.reset();
+    this.#restart();
+    this.#pacing.reset();
+    this.#journalSession('resume');
+    this.greet(true);
+  }
+
+  /** The socket is gone; ignored when a resume has already put another in its place. */
+  detach(socket: SocketHandle): void {
+    if (this.socket !== socket) return;
+    this.#state = { kind: 'detached', sinceMs: this.context.clock.now() };
+    this.inference.clear();
+    this.flushTicks();
+  }
+
+  beginDrain(): void {
+    this.notice('draining', 'The server is stopping; finish and reconnect');
+  }
+
+  /** S9: the time to finish is over; from here on every tick holds. */
+  holdForDrain(): void {
+    this.#draining = true;
+    this.#pacing.stopNow('draining');
+  }
+
+  /** Every quarter of a second: what no frame and no tick would notice. */
+  sweep(nowMs: number): void {
+    for (const rejection of this.#rejections.take(nowMs)) {
+      this.#journalEvent({ event: 'rejected_observations', data: rejection });
+    }
+    const state = this.#state;
+    if (state.kind === 'detached' && nowMs - state.sinceMs >= this.context.resumeWindowMs) {
+      this.close('resume_window_expired', null);
+      return;
+    }
+    const socket = this.socket;
+    if (socket !== null && socket.congestedFor(nowMs) > MAX_CONGESTED_MS) socket.end(4508, 'slow consumer', nowMs);
+  }
+
+  /** S10. `code` null: there is no socket to close. */
+  close(reason: CloseReason, code: number | null): void {
+    if (this.#state.kind === 'closed') return;
+    const socket = this.socket;
+    if (socket !== null) {
+      this.send({ type: 'closed', reason, resumable: false, counters: this.counters.snapshot() });
+      if (code !== null) socket.end(code, reason, this.context.clock.now());
+    }
+    this.flushTicks();
+    for (const rejection of this.#rejections.take(this.context.clock.now(), true)) {
+      this.#journalEvent({ event: 'rejected_observations', data: rejection });
+    }
+    this.#state = { kind: 'closed', reason };
+    this.#generation++;
+    this.inference.clear();
+    this.profile.model.scheduler.remove(this.inference);
+    this.context.pacer.remove(this.id);
+    this.#journalSession('close', reason);
+    this.context.metrics.closes.inc({ reason });
+    this.context.log.info(
+      {
+        session_id: this.id,
+        customer_id: this.profile.principal.customerId,
+        robot_id: this.profile.robotId,
+        robot_type: this.profile.robotType,
+        close_reason: reason,
+        ...this.counters.snapshot(),
+      },
+      'session closed',
+    );
+    this.context.closed(this);
+  }
+
+  #journalSession(event: SessionRecord['event'], reason?: string): void {
+    const { profile } = this;
+    const { description } = profile.model;
+    this.context.journal.append({
+      v: 1,
+      kind: 'session',
+      event,
+      log_id: null,
+      t_ms: this.context.clock.now(),
+      session_id: this.id,
+      customer_id: profile.principal.customerId,
+      key_id: profile.principal.keyId,
+      robot_id: profile.robotId,
+      robot_type: profile.robotType,
+      model_id: description.id,
+      model_version: description.version,
+      control_hz: profile.controlHz,
+      pacing: profile.pacing,
+      execute: profile.execute,
+      blend: profile.blend,
+      smoothing: profile.smoothing,
+      limits: profile.limits,
+      instruction: this.#instruction,
+      environment: profile.environment,
+      client: profile.client,
+      epoch: this.#epoch,
+      ...(reason === undefined ? {} : { reason, counters: this.counters.snapshot() }),
+    });
+  }
+
+  #journalEvent(event: Pick<EventRecord, 'event' | 'data'> & { outcome?: { success: boolean } }): void {
+    this.context.journal.append({
+      v: 1,
+      kind: 'event',
+      log_id: null,
+      t_ms: this.context.clock.now(),
+      session_id: this.id,
+      customer_id: this.profile.principal.customerId,
+      robot_id: this.profile.robotId,
+      episode: this.#episode,
+      ...event,
+    } as EventRecord);
+  }
+}
+
+/** Reasons carry numbers and names; a metric label must come from a small set. */
+function metricReason(reason: string | undefined): string {
+  return (reason ?? 'invalid').replace(/[0-9.]+/g, '#').slice(0, 64);
+}

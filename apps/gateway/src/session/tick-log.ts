@@ -1,0 +1,109 @@
+import type { TickResult } from '@sinew/control';
+import type { TicksRecord } from '@sinew/journal';
+import { HOLD_PRIORITY, type HoldReason } from '@sinew/protocol';
+
+const KIND_OF_HOLD = new Map<HoldReason | null, number>(HOLD_PRIORITY.map((reason, i) => [reason, i + 1]));
+
+const bytesOf = (values: Float64Array): Uint8Array =>
+  new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+
+interface Identity {
+  readonly session_id: string;
+  readonly customer_id: string;
+  readonly t_ms: number;
+  readonly episode: number;
+}
+
+/**
+ * Columns of up to a second of ticks, and of what entered the control loop between them: together with the chunks they
+ * replay every tick bit for bit. Ticks are copied out of the loop's reused result without an object a tick.
+ */
+export class TickLog {
+  readonly #dim: number;
+  readonly #stateDim: number;
+  readonly #capacity: number;
+  readonly #dtMs: number;
+  readonly #seq: number[] = [];
+  readonly #logIds: number[] = [];
+  readonly #flags: number[] = [];
+  readonly #score: number[] = [];
+  readonly #kinds: number[] = [];
+  readonly #proposed: Float64Array;
+  readonly #sent: Float64Array;
+  readonly #inputBefore: number[] = [];
+  readonly #inputLogIds: number[] = [];
+  readonly #inputBase: number[] = [];
+  readonly #inputState: number[] = [];
+
+  constructor(dim: number, stateDim: number, hz: number) {
+    this.#dim = dim;
+    this.#stateDim = stateDim;
+    this.#capacity = Math.max(1, Math.floor(hz));
+    this.#dtMs = 1_000 / hz;
+    this.#proposed = new Float64Array(dim * this.#capacity);
+    this.#sent = new Float64Array(dim * this.#capacity);
+  }
+
+  /** Notes one emitted tick; true when a second is full and must be taken. */
+  push(seq: number, result: TickResult): boolean {
+    const row = this.#seq.length;
+    this.#proposed.set(result.proposed, row * this.#dim);
+    this.#sent.set(result.values, row * this.#dim);
+    this.#seq.push(seq);
+    this.#logIds.push(Math.max(0, result.ref));
+    this.#flags.push(result.flags);
+    this.#score.push(result.score);
+    this.#kinds.push(result.kind === 'action' ? 0 : (KIND_OF_HOLD.get(result.reason) ?? 0));
+    return row + 1 >= this.#capacity;
+  }
+
+  /** Notes an observation (`logId` 0) or an adopted chunk that entered the loop before tick `before`. */
+  input(before: number, logId: number, baseTick: number, state: Float64Array): void {
+    this.#inputBefore.push(before);
+    this.#inputLogIds.push(logId);
+    this.#inputBase.push(baseTick);
+    for (let i = 0; i < this.#stateDim; i++) this.#inputState.push(state[i] ?? 0);
+  }
+
+  /** Takes what there is, or null. The columns are copies: the journal may encode them later. */
+  take(identity: Identity): TicksRecord | null {
+    const count = this.#seq.length;
+    if (count === 0 && this.#inputBefore.length === 0) return null;
+    const record: TicksRecord = {
+      v: 1,
+      kind: 'ticks',
+      log_id: null,
+      ...identity,
+      dt_ms: this.#dtMs,
+      dim: this.#dim,
+      seq: this.#seq.slice(),
+      log_ids: this.#logIds.slice(),
+      flags: this.#flags.slice(),
+      score: this.#score.slice(),
+      kinds: this.#kinds.slice(),
+      proposed: bytesOf(this.#proposed.slice(0, count * this.#dim)),
+      sent: bytesOf(this.#sent.slice(0, count * this.#dim)),
+      inputs: {
+        before: this.#inputBefore.slice(),
+        log_ids: this.#inputLogIds.slice(),
+        base_tick: this.#inputBase.slice(),
+        state_dim: this.#stateDim,
+        state: bytesOf(Float64Array.from(this.#inputState)),
+      },
+    };
+    for (const column of [
+      this.#seq,
+      this.#logIds,
+      this.#flags,
+      this.#score,
+      this.#kinds,
+      this.#inputBefore,
+      this.#inputLogIds,
+      this.#inputBase,
+      this.#inputState,
+    ]) {
+      column.length = 0;
+    }
+    return record;
+  }
+}

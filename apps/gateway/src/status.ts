@@ -1,0 +1,89 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { JournalWriter } from '@sinew/journal';
+import type { Metrics } from '@sinew/telemetry';
+import type { ModelCatalogue } from './models.js';
+import type { SessionRegistry } from './session/registry.js';
+
+export type Phase = 'loading' | 'ready' | 'draining';
+
+/** What the gateway says about itself: health, and the gauges that are read only when somebody scrapes. */
+export class GatewayStatus {
+  #phase: Phase = 'loading';
+  #connections = 0;
+  readonly #journal: JournalWriter;
+  readonly #registry: SessionRegistry;
+  readonly #models: ModelCatalogue;
+  readonly #metrics: Metrics;
+  #scrapedMs = performance.now();
+  readonly #inferMs = new Map<string, number>();
+  readonly #loopDelay = monitorEventLoopDelay({ resolution: 10 });
+
+  constructor(journal: JournalWriter, registry: SessionRegistry, models: ModelCatalogue, metrics: Metrics) {
+    this.#journal = journal;
+    this.#registry = registry;
+    this.#models = models;
+    this.#metrics = metrics;
+    this.#loopDelay.enable();
+  }
+
+  phase(): Phase {
+    return this.#phase;
+  }
+
+  enter(phase: Phase): void {
+    this.#phase = phase;
+  }
+
+  connections(delta: number): number {
+    this.#connections += delta;
+    return this.#connections;
+  }
+
+  journal(): { status: string; used_bytes: number; budget_bytes: number } {
+    const { level, usedBytes, budgetBytes } = this.#journal.pressure();
+    return { status: level, used_bytes: usedBytes, budget_bytes: budgetBytes };
+  }
+
+  sessions(): Record<string, number> {
+    const counts = { active: 0, held: 0, detached: 0 };
+    for (const { state } of this.#registry) if (state.kind !== 'closed') counts[state.kind]++;
+    return counts;
+  }
+
+  refreshGauges(): void {
+    const metrics = this.#metrics;
+    for (const [state, count] of Object.entries(this.sessions())) metrics.sessions.set({ state }, count);
+    metrics.connections.set(this.#connections);
+    const { used_bytes, budget_bytes } = this.journal();
+    metrics.journalBytes.set(used_bytes);
+    metrics.journalBudgetRatio.set(used_bytes / budget_bytes);
+    for (const quantile of [50, 99]) {
+      metrics.eventLoopDelay.set({ quantile: String(quantile / 100) }, this.#loopDelay.percentile(quantile) / 1e9);
+    }
+    this.#loopDelay.reset();
+    this.#refreshModels();
+  }
+
+  #refreshModels(): void {
+    const now = performance.now();
+    const elapsedMs = Math.max(1, now - this.#scrapedMs);
+    this.#scrapedMs = now;
+    for (const { description, scheduler, backend } of this.#models) {
+      const model = description.id;
+      const stats = scheduler.stats();
+      this.#metrics.queueDepth.set({ model }, stats.depth);
+      this.#metrics.workersActive.set({ model }, stats.batchesInFlight);
+      const retried = this.#metrics.inferenceRetries;
+      retried.remove({ model });
+      retried.inc({ model }, stats.retried);
+      const busyMs = backend.stats().inferMs;
+      const share = (busyMs - (this.#inferMs.get(model) ?? 0)) / (elapsedMs * backend.slots);
+      this.#inferMs.set(model, busyMs);
+      this.#metrics.workerUtilization.set({ model }, Math.min(100, 100 * share));
+    }
+  }
+
+  close(): void {
+    this.#loopDelay.disable();
+  }
+}

@@ -1,0 +1,153 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type JournalRecord, JournalWriter, readJournal } from '@sinew/journal';
+import type { FreshOpen, Observation } from '@sinew/protocol';
+import { createLogger, createMetrics } from '@sinew/telemetry';
+import type { KeyRow } from '../auth.js';
+import { monotonicClock } from '../clock.js';
+import { type Gateway, type GatewaySettings, startGateway } from '../gateway.js';
+import { ModelCatalogue } from '../models.js';
+import { StreamClient } from './stream-client.js';
+
+export const KEY = 'vla_live_test-key-0000000000000000000000000001';
+export const OTHER_KEY = 'vla_live_test-key-0000000000000000000000000002';
+export const WATCH_ONLY_KEY = 'vla_live_test-key-0000000000000000000000000003';
+
+const CUSTOMER = '01900000-0000-7000-8000-000000000001';
+const OTHER_CUSTOMER = '01900000-0000-7000-8000-000000000002';
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+function keyRows(): Map<string, KeyRow> {
+  const row = (customer_id: string, n: number, scopes: string[]): KeyRow => ({
+    key_id: `01900000-0000-7000-8000-0000000000a${n}`,
+    customer_id,
+    tier: 'free',
+    scopes,
+    expires_at: null,
+    revoked_at: null,
+    customer_active: true,
+  });
+  return new Map([
+    [sha256(KEY), row(CUSTOMER, 1, ['stream', 'infer'])],
+    [sha256(OTHER_KEY), row(OTHER_CUSTOMER, 2, ['stream', 'infer'])],
+    [sha256(WATCH_ONLY_KEY), row(CUSTOMER, 3, ['feedback'])],
+  ]);
+}
+
+const SETTINGS: GatewaySettings = {
+  host: '127.0.0.1',
+  port: 0,
+  max_sessions: 50,
+  max_frame_bytes: 4_194_304,
+  stale_after_ms: 500,
+  resume_window_ms: 15_000,
+  open_timeout_ms: 5_000,
+  ping_interval_ms: 5_000,
+  drain_ms: 3_000,
+  soft_limit_bytes: 262_144,
+  hard_limit_bytes: 4_194_304,
+};
+
+export interface TestGateway {
+  readonly gateway: Gateway;
+  readonly http: string;
+  readonly dir: string;
+  readonly keys: Map<string, KeyRow>;
+  /** Connects and opens; the `opened` frame has been read. */
+  robot(open?: Partial<FreshOpen>, key?: string): Promise<StreamClient>;
+  connect(key?: string): Promise<StreamClient>;
+  /** Everything journaled so far. */
+  journaled(): Promise<JournalRecord[]>;
+  stop(): Promise<void>;
+}
+
+interface Options {
+  readonly settings?: Partial<GatewaySettings>;
+  readonly models?: ModelCatalogue;
+  readonly dir?: string;
+  readonly keepDir?: boolean;
+}
+
+/** A real gateway on a free port with a real journal; the `null` policy unless a test brings models of its own. */
+export async function startTestGateway(options: Options = {}): Promise<TestGateway> {
+  const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'sinew-gateway-')));
+  const metrics = createMetrics();
+  const log = createLogger('gateway', 'silent');
+  const clock = monotonicClock;
+  const journal = await JournalWriter.open({
+    dir,
+    node: 0,
+    budgetBytes: 256 * 1_048_576,
+    fsyncMs: 10,
+    now: () => Date.now(),
+  });
+  const models =
+    options.models ??
+    (await ModelCatalogue.load(
+      { policies: ['null'], policy_threads: 1, policy_intra_op: 1, batch_max: 0, batch_window_ms: 0, admission: 0.85 },
+      clock,
+      metrics,
+      log,
+    ));
+  const keys = keyRows();
+  const gateway = await startGateway({
+    settings: { ...SETTINGS, ...options.settings },
+    clock,
+    journal,
+    models,
+    metrics,
+    log,
+    findKey: async (hash) => keys.get(hash) ?? null,
+    pingDatabase: async () => {},
+  });
+  const connect = (key = KEY) => StreamClient.connect(gateway.port, key);
+  return {
+    gateway,
+    keys,
+    dir,
+    http: `http://127.0.0.1:${gateway.port}`,
+    connect,
+    robot: async (open = {}, key = KEY) => {
+      const client = await connect(key);
+      client.send({ ...OPEN, ...open });
+      await client.next('opened');
+      return client;
+    },
+    journaled: async () => {
+      await journal.sync();
+      const records: JournalRecord[] = [];
+      for await (const { record } of readJournal({ dir })) records.push(record);
+      return records;
+    },
+    stop: async () => {
+      await gateway.drain();
+      await models.close();
+      await journal.close();
+      if (!options.keepDir) await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+export const OPEN: FreshOpen = {
+  type: 'open',
+  robot_type: 'franka_panda',
+  instruction: 'pick up the red cube',
+  environment: { environment_type: 'lab', workspace: { min: [-0.5, -0.5, 0], max: [0.5, 0.5, 0.6] } },
+};
+
+/** A 96×96 picture as raw pixels, which needs no encoder. */
+export const PIXELS = new Uint8Array(96 * 96 * 3).fill(127);
+
+export function observation(seq: number, more: Partial<Observation> = {}): Observation {
+  return {
+    type: 'observation',
+    seq,
+    captured_at_ms: performance.now(),
+    images: { main: { kind: 'rgb8', data: PIXELS, width: 96, height: 96 } },
+    state: Float64Array.from([0, 0, 0.2, 0, 0, 0, 1]),
+    ...more,
+  };
+}
