@@ -24,5 +24,4 @@ export type * from './model-description.js';
 export { clientSchemas } from './schemas/client.js';
 export { serverSchemas } from './schemas/server.js';
 export type * from './server-messages.js';
-export { type Negotiated, negotiateSubprotocol } from './subprotocol.js';
 export * from './vocabulary.js';
