@@ -1,6 +1,6 @@
 // How far the shipper came: a file in the folder, replaced whole. The first line is the position (the writer reads no more of it:
 // what lies before counts as shipped); the second is the shipper's own state at that position.
-import { open, readFile, rename } from 'node:fs/promises';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from './errors.js';
 import type { Position } from './reader.js';
@@ -26,6 +26,11 @@ export async function saveCheckpoint(dir: string, checkpoint: Checkpoint): Promi
     await handle.close();
   }
   await rename(temporary, path);
+}
+
+/** Shipping begins at the oldest record again: for a database that was lost. */
+export async function clearCheckpoint(dir: string): Promise<void> {
+  await rm(checkpointPath(dir), { force: true });
 }
 
 /** Null where there is none, or none that can be read: then shipping begins anew, which stores no row twice. */

@@ -1,4 +1,4 @@
-export { type Checkpoint, loadCheckpoint, loadShippedPosition, saveCheckpoint } from './checkpoint.js';
+export { type Checkpoint, clearCheckpoint, loadCheckpoint, loadShippedPosition, saveCheckpoint } from './checkpoint.js';
 export { CUSTOMER_SHARE, type Pressure, WARN_SHARE } from './disk-budget.js';
 export { JOURNAL_ERRORS, JournalError, type JournalErrorCode } from './errors.js';
 export type { Latch } from './latches.js';

@@ -3,6 +3,7 @@ import { type Accounts, accounts, KEY_SCOPES, type KeyInfo, type KeyScope } from
 import { columns } from '../columns.js';
 import { defineCommand, pick, type Terminal } from '../command.js';
 import { Failure, UsageError } from '../failure.js';
+import { JournaledAccounts } from '../instance/account-journal.js';
 import { withDatabase } from '../instance/open-database.js';
 import { JSON_OPTION } from '../json-option.js';
 
@@ -26,16 +27,22 @@ export const keys = defineCommand({
   async run(values, rest, terminal) {
     const [action, word, ...more] = rest;
     if (more.length > 0) throw new UsageError(`one name at a time, not "${more.join(' ')}"`);
-    const on = (use: (store: Accounts) => Promise<number>): Promise<number> =>
-      withDatabase(values, 'sinew keys', ({ pool }) => use(accounts(pool)));
+    const on = (use: (store: Accounts, journaled: JournaledAccounts) => Promise<number>): Promise<number> =>
+      withDatabase(values, 'sinew keys', ({ pool, from }) => {
+        const store = accounts(pool);
+        return use(store, new JournaledAccounts(store, from === 'configured' ? null : values.data_dir));
+      });
     if (action === 'create' && word !== undefined) {
       const scopes = values.scopes.filter(isScope);
       if (scopes.length < values.scopes.length) throw new UsageError(`--scopes are ${KEY_SCOPES.join(', ')}`);
       const expires_at = values.expires_days === null ? null : new Date(Date.now() + values.expires_days * DAY_MS);
-      return on((store) => create(store, values.customer, { name: word, scopes, expires_at }, values.json, terminal));
+      return on((_, journaled) =>
+        create(journaled, values.customer, { name: word, scopes, expires_at }, values.json, terminal),
+      );
     }
     if (action === 'list' && word === undefined) return on((store) => list(store, values.json, terminal));
-    if (action === 'revoke' && word !== undefined) return on((store) => revoke(store, word, values.json, terminal));
+    if (action === 'revoke' && word !== undefined)
+      return on((store, journaled) => revoke(store, journaled, word, values.json, terminal));
     throw new UsageError('say what to do: keys create NAME, keys list, or keys revoke KEY_ID', ['sinew keys --help']);
   },
 });
@@ -47,15 +54,14 @@ interface KeyWish {
 }
 
 async function create(
-  store: Accounts,
+  store: JournaledAccounts,
   customerName: string,
   wish: KeyWish,
   json: boolean,
   terminal: Terminal,
 ): Promise<number> {
-  const customer =
-    (await store.findCustomerByName(customerName)) ?? (await store.createCustomer({ name: customerName }));
-  const made = await store.createKey(customer.customer_id, wish);
+  const customer = await store.customerNamed(customerName);
+  const made = await store.createKey(customer, wish);
   if (json) {
     terminal.out(JSON.stringify({ ...made, ...wish }));
     return 0;
@@ -85,10 +91,16 @@ async function list(store: Accounts, json: boolean, terminal: Terminal): Promise
   return 0;
 }
 
-async function revoke(store: Accounts, keyId: string, json: boolean, terminal: Terminal): Promise<number> {
+async function revoke(
+  store: Accounts,
+  journaled: JournaledAccounts,
+  keyId: string,
+  json: boolean,
+  terminal: Terminal,
+): Promise<number> {
   const known = (await store.listKeys()).find((key) => key.key_id === keyId);
   if (known === undefined) throw new Failure(`there is no key ${keyId}`, ['sinew keys list shows their ids']);
-  const revoked = await store.revokeKey(keyId);
+  const revoked = await journaled.revokeKey(known);
   if (json) terminal.out(JSON.stringify({ key_id: keyId, revoked }));
   else terminal.out(revoked ? `revoked ${keyId} (${known.name})` : `${keyId} was revoked before`);
   return 0;

@@ -19,12 +19,15 @@ export const logs = defineCommand({
   async run(values, rest, terminal) {
     noWords(rest, 'logs');
     if (values.database_url === null && !hasEmbeddedDatabase(values.data_dir)) {
-      throw new Failure(`nothing has run on ${values.data_dir} yet`, ['npm start runs something; --data-dir names another folder']);
+      throw new Failure(`nothing has run on ${values.data_dir} yet`, [
+        'npm start runs something; --data-dir names another folder',
+      ]);
     }
     return withDatabase(values, 'sinew logs', async ({ pool, url, from }) => {
       // The newest inferences may still be in the journal only: bring them in, or wait for whoever does.
-      if (from === 'own') await shipRemaining(values.data_dir, url);
-      else await waitUntilShipped(values.data_dir, (line) => terminal.err(`sinew: ${line}`));
+      const warn = (line: string): void => terminal.err(`sinew: ${line}`);
+      if (from === 'own') await shipRemaining(values.data_dir, url, warn);
+      else await waitUntilShipped(values.data_dir, warn);
       const rows = (await inferenceLogs(pool).last(values.last)).reverse();
       if (values.json) terminal.out(JSON.stringify(rows.map(plain)));
       else print(rows, terminal);
@@ -42,7 +45,9 @@ function plain(row: InferenceLog): Record<string, unknown> {
 /** Little-endian float32, `dim` values a step. */
 function steps(bytes: Buffer, dim: number): number[][] {
   const count = Math.floor(bytes.length / 4 / Math.max(1, dim));
-  return Array.from({ length: count }, (_, k) => Array.from({ length: dim }, (_, i) => bytes.readFloatLE((k * dim + i) * 4)));
+  return Array.from({ length: count }, (_, k) =>
+    Array.from({ length: dim }, (_, i) => bytes.readFloatLE((k * dim + i) * 4)),
+  );
 }
 
 function print(rows: readonly InferenceLog[], terminal: Terminal): void {

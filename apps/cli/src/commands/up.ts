@@ -1,12 +1,14 @@
 import { join } from 'node:path';
 import { contradictions, demoKeyPath, misspeltVariables, SETTINGS, type Settings } from '@sinew/config';
 import { defineCommand, noWords, refuse, type Terminal } from '../command.js';
+import { ENTRIES } from '../entries.js';
 import { JSON_OPTION } from '../json-option.js';
 import { systemClock } from '../supervisor/clock.js';
 import { Narrator, PlainView, QuietView, TableView, type View } from '../up/console-view.js';
 import { type Addresses, Instance } from '../up/instance.js';
 import { LogFiles } from '../up/log-files.js';
 import { checkPort, takeDataDir } from '../up/preflight.js';
+import { prepareDatabase } from '../up/prepare-database.js';
 import type { RobotStatus } from '../up/robot-table.js';
 import { Screen } from '../up/screen.js';
 import { listenForStop } from '../up/stop-signals.js';
@@ -40,6 +42,8 @@ async function supervise(settings: Settings, json: boolean, terminal: Terminal):
     settings,
     apiKey: terminal.env.SINEW_API_KEY ?? null,
     clock: systemClock,
+    entries: ENTRIES,
+    prepare: (url) => prepareDatabase(url, { dataDir: settings.data_dir, embedded: settings.database_url === null }),
     report: (process, event) => {
       if (event.type === 'log') logs.append(process, event.text);
       if (event.type === 'line' && event.line.event === 'robots') view.robots(event.line.robots as RobotStatus[]);

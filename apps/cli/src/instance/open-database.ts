@@ -3,9 +3,7 @@ import { ensureDataDir, readRunFile } from '@sinew/config';
 import { createPool, migrate } from '@sinew/db';
 import { ENTRIES } from '../entries.js';
 import { Failure } from '../failure.js';
-import { systemClock } from '../supervisor/clock.js';
-import { SupervisedProcess } from '../supervisor/supervised-process.js';
-import { readable } from '../up/trouble.js';
+import { whileRunning } from '../supervisor/while-running.js';
 import { isLock, lockDataDir, lockHolder } from './data-dir-lock.js';
 import { databaseEnvironment, databaseFolder, newDatabasePassword } from './embedded-database.js';
 
@@ -36,13 +34,26 @@ export async function withDatabase<T>(
   const running = runningDatabase(data_dir);
   if (running !== null) return withPool(running, 'running', use);
 
-  ensureDataDir(data_dir);
-  const lock = lockDataDir(data_dir, command);
+  return withOwnDatabase(data_dir, command, use);
+}
+
+/** The embedded database, started for as long as `use` takes; refused while somebody else works on the data folder. */
+export async function withOwnDatabase<T>(
+  dataDir: string,
+  command: string,
+  use: (database: OpenDatabase) => Promise<T>,
+  before: () => void = () => undefined,
+): Promise<T> {
+  ensureDataDir(dataDir);
+  const lock = lockDataDir(dataDir, command);
   if (!isLock(lock)) {
-    throw new Failure(`${lock.command} (process ${lock.pid}) is using ${data_dir}`, ['wait until it is ready or done']);
+    throw new Failure(`${lock.command} (process ${lock.pid}) is using ${dataDir}`, [
+      'stop it, or wait until it is done',
+    ]);
   }
   try {
-    return await withEmbedded(data_dir, async (url) =>
+    before();
+    return await withEmbedded(dataDir, (url) =>
       withPool(url, 'own', async (database) => {
         await migrate(database.pool);
         return use(database);
@@ -79,32 +90,10 @@ async function withPool<T>(
   }
 }
 
-async function withEmbedded<T>(dataDir: string, use: (url: string) => Promise<T>): Promise<T> {
-  const password = newDatabasePassword();
-  const died = new AbortController();
-  let lastWords: readonly string[] = [];
-  const database = new SupervisedProcess(
-    {
-      name: 'database',
-      entry: ENTRIES.database,
-      environment: () => databaseEnvironment(dataDir, 0, password),
-      readyWithinMs: 60_000,
-      stopWithinMs: 4000,
-      needs: [],
-    },
-    systemClock,
-    (event) => {
-      if (event.type !== 'exited' || event.restartInMs === null) return;
-      lastWords = event.exit.lastWords;
-      died.abort();
-    },
-  );
-  database.start();
-  try {
-    const ready = await database.whenReady(died.signal);
-    if (typeof ready?.url !== 'string') throw new Failure('the embedded database does not start', readable(lastWords));
-    return await use(ready.url);
-  } finally {
-    await database.stop();
-  }
+function withEmbedded<T>(dataDir: string, use: (url: string) => Promise<T>): Promise<T> {
+  const environment = databaseEnvironment(dataDir, 0, newDatabasePassword());
+  return whileRunning({ name: 'database', entry: ENTRIES.database, environment }, (ready) => {
+    if (typeof ready.url !== 'string') throw new Failure('the embedded database did not say where it is');
+    return use(ready.url);
+  });
 }

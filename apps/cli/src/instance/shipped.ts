@@ -2,10 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadShippedPosition, type Position, readJournal } from '@sinew/journal';
 import { ENTRIES } from '../entries.js';
-import { Failure } from '../failure.js';
 import { systemClock } from '../supervisor/clock.js';
-import { SupervisedProcess } from '../supervisor/supervised-process.js';
-import { readable } from '../up/trouble.js';
+import { whileRunning } from '../supervisor/while-running.js';
 
 export const journalFolder = (dataDir: string): string => join(dataDir, 'journal');
 
@@ -19,9 +17,18 @@ export async function waitUntilShipped(dataDir: string, warn: (line: string) => 
   const until = systemClock.now() + PATIENCE_MS;
   const end = await journalEnd(dir);
   while (end !== null && !reached(await loadShippedPosition(dir), end)) {
-    if (systemClock.now() > until) return warn('the newest inferences are not in the database yet: the shipper is behind');
+    if (systemClock.now() > until)
+      return warn('the newest inferences are not in the database yet: the shipper is behind');
     await systemClock.sleep(LOOK_EVERY_MS);
   }
+}
+
+/** With nothing running: runs a shipper until everything the journal holds is stored. */
+export async function shipRemaining(dataDir: string, databaseUrl: string, warn: (line: string) => void): Promise<void> {
+  const dir = journalFolder(dataDir);
+  if (!existsSync(dir) || (await journalEnd(dir)) === null) return;
+  const environment = { SINEW_DATA_DIR: dataDir, DATABASE_URL: databaseUrl };
+  await whileRunning({ name: 'shipper', entry: ENTRIES.shipper, environment }, () => waitUntilShipped(dataDir, warn));
 }
 
 /** Behind the last record written so far; null when everything is shipped. */

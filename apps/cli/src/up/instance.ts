@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { removeRunFile, type Settings, settingsEnvironment, writeRunFile } from '@sinew/config';
-import { ENTRIES } from '../entries.js';
 import { Failure } from '../failure.js';
 import { databaseEnvironment, newDatabasePassword } from '../instance/embedded-database.js';
 import type { Clock } from '../supervisor/clock.js';
@@ -10,7 +9,6 @@ import {
   type ProcessSpec,
   SupervisedProcess,
 } from '../supervisor/supervised-process.js';
-import { prepareDatabase } from './prepare-database.js';
 import { readable } from './trouble.js';
 
 export interface Addresses {
@@ -25,10 +23,14 @@ export interface InstanceOptions {
   /** For the simulated robots and the ready line, with a database of the user's own. */
   readonly apiKey: string | null;
   readonly clock: Clock;
+  /** The file each process runs. */
+  readonly entries: Readonly<Record<Name, string>>;
+  /** Schema and demo key, once the database answers. */
+  prepare(databaseUrl: string): Promise<string | null>;
   report(process: string, event: ProcessEvent): void;
 }
 
-type Name = 'database' | 'gateway' | 'worker' | 'shipper' | 'sim';
+export type Name = 'database' | 'gateway' | 'worker' | 'shipper' | 'sim';
 
 /** A child that dies this often before it was ever ready will not start by being tried again. */
 const START_ATTEMPTS = 3;
@@ -69,7 +71,7 @@ export class Instance {
     const { settings } = this.options;
     const database = this.embedded ? [await this.#startDatabase()] : [];
     this.#checkStopped();
-    const demoKey = await prepareDatabase(this.#databaseUrl, { dataDir: settings.data_dir, embedded: this.embedded });
+    const demoKey = await this.options.prepare(this.#databaseUrl);
     this.#checkStopped();
 
     // Not tied to the database: robots that are driven must not wait for it when it restarts (the journal keeps all).
@@ -132,7 +134,7 @@ export class Instance {
   #add(name: Name, more: Partial<ProcessSpec>): SupervisedProcess {
     const spec: ProcessSpec = {
       name,
-      entry: ENTRIES[name],
+      entry: this.options.entries[name],
       environment: () => this.#environment(name),
       readyWithinMs: 30_000,
       stopWithinMs: 1000,

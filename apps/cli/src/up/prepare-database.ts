@@ -1,5 +1,6 @@
 import { readDemoKey, writeDemoKey } from '@sinew/config';
 import { type Accounts, accounts, createPool, hashKey, migrate } from '@sinew/db';
+import { JournaledAccounts } from '../instance/account-journal.js';
 
 const DEMO_CUSTOMER = 'demo';
 
@@ -27,9 +28,13 @@ async function demoKey(store: Accounts, dataDir: string): Promise<string> {
     const known = await store.findKeyByHash(hashKey(kept));
     if (known !== null && known.revoked_at === null && known.customer_active) return kept;
   }
-  const customer =
-    (await store.findCustomerByName(DEMO_CUSTOMER)) ?? (await store.createCustomer({ name: DEMO_CUSTOMER }));
-  const { key } = await store.createKey(customer.customer_id, { name: 'demo', scopes: ['inference', 'admin'] });
+  const journaled = new JournaledAccounts(store, dataDir);
+  const customer = await journaled.customerNamed(DEMO_CUSTOMER);
+  const { key } = await journaled.createKey(customer, {
+    name: 'demo',
+    scopes: ['inference', 'admin'],
+    expires_at: null,
+  });
   writeDemoKey(dataDir, key);
   return key;
 }
