@@ -42,7 +42,7 @@ CREATE TABLE vlaapi.episodes (
   PRIMARY KEY (session_id, episode)
 );
 CREATE INDEX episodes_customer ON vlaapi.episodes (customer_id, started_at DESC);
-CREATE INDEX episodes_instruction ON vlaapi.episodes (instruction_hash, ended_at);
+CREATE INDEX episodes_ended ON vlaapi.episodes (ended_at);
 
 CREATE TABLE vlaapi.inference_logs (
   -- Time-ordered; `timestamp` is its millisecond exactly, so a log_id alone finds its partition.
@@ -91,9 +91,9 @@ CREATE TABLE vlaapi.inference_logs (
 ) PARTITION BY RANGE ("timestamp");
 
 CREATE INDEX inference_logs_customer_robot ON vlaapi.inference_logs (customer_id, robot_type, "timestamp" DESC);
-CREATE INDEX inference_logs_customer_time ON vlaapi.inference_logs (customer_id, log_id DESC);
+CREATE INDEX inference_logs_customer_time ON vlaapi.inference_logs (customer_id, "timestamp" DESC, log_id DESC);
+CREATE INDEX inference_logs_time ON vlaapi.inference_logs ("timestamp" DESC, log_id DESC);
 CREATE INDEX inference_logs_session ON vlaapi.inference_logs (session_id, log_id);
-CREATE INDEX inference_logs_instruction ON vlaapi.inference_logs (instruction_hash, "timestamp");
 CREATE INDEX inference_logs_flags ON vlaapi.inference_logs USING gin (safety_flags);
 
 -- Strays (a month nobody made a partition for) are kept, never refused; a row here is an alert.

@@ -11,7 +11,8 @@ CREATE TABLE vlaapi.instruction_hours (
   latency_count bigint NOT NULL,
   safety_sum double precision NOT NULL,
   safety_count bigint NOT NULL,
-  episodes_ended bigint NOT NULL,
+  -- Episodes that ended in this hour with a known outcome.
+  episodes_judged bigint NOT NULL,
   episodes_succeeded bigint NOT NULL,
   robot_types text[] NOT NULL,
   first_seen timestamptz NOT NULL,

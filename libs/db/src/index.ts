@@ -17,6 +17,7 @@ export {
   startEmbedded,
 } from './embedded/start-embedded.js';
 export { instructionHash } from './instruction-hash.js';
+export { HOUR_MS, type InstructionStatistics, type Instructions, instructions } from './instruction-statistics.js';
 export { type InferenceLog, type LogFilter, type Logs, logs } from './logs.js';
 export { MigrationError, migrate } from './migrate.js';
 export { makePartitions, strayRows } from './partitions.js';

@@ -1,11 +1,13 @@
 import type { Pool } from 'pg';
 import { type Accounts, accounts } from './accounts.js';
+import { type Instructions, instructions } from './instruction-statistics.js';
 import { type Logs, logs } from './logs.js';
 import { type RobotData, robotData } from './robot-data.js';
 import { type Shipping, shipping } from './shipping.js';
 
 export interface Repositories {
   readonly accounts: Accounts;
+  readonly instructions: Instructions;
   readonly logs: Logs;
   readonly robotData: RobotData;
   readonly shipping: Shipping;
@@ -13,5 +15,11 @@ export interface Repositories {
 
 /** Everything that asks the database, over one pool. */
 export function repositories(pool: Pool): Repositories {
-  return { accounts: accounts(pool), logs: logs(pool), robotData: robotData(pool), shipping: shipping(pool) };
+  return {
+    accounts: accounts(pool),
+    instructions: instructions(pool),
+    logs: logs(pool),
+    robotData: robotData(pool),
+    shipping: shipping(pool),
+  };
 }

@@ -147,7 +147,7 @@ export const instructionHours = vlaapi.table(
     latency_count: int8('latency_count').notNull(),
     safety_sum: doublePrecision('safety_sum').notNull(),
     safety_count: int8('safety_count').notNull(),
-    episodes_ended: int8('episodes_ended').notNull(),
+    episodes_judged: int8('episodes_judged').notNull(),
     episodes_succeeded: int8('episodes_succeeded').notNull(),
     robot_types: text('robot_types').array().notNull(),
     first_seen: time('first_seen').notNull(),
