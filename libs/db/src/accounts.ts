@@ -5,8 +5,11 @@ import type { Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { apiKeys, type CustomerTier, customers } from './schema.js';
 
-export const KEY_SCOPES = ['inference', 'admin'] as const;
+/** `stream`: sessions. `infer`: REST inferences. `full_speed`: limits mode `full`. `admin`: what operators do. */
+export const KEY_SCOPES = ['stream', 'infer', 'full_speed', 'admin'] as const;
 export type KeyScope = (typeof KEY_SCOPES)[number];
+/** What a robot needs. */
+const ROBOT_SCOPES: readonly KeyScope[] = ['stream', 'infer'];
 
 export interface Customer {
   readonly customer_id: string;
@@ -105,7 +108,7 @@ export function accounts(pool: Pool) {
         key_hash: hashKey(key),
         key_prefix: key.slice(0, KEY_PREFIX.length + 4),
         name: options.name,
-        scopes: [...(options.scopes ?? ['inference'])],
+        scopes: [...(options.scopes ?? ROBOT_SCOPES)],
         expires_at: options.expires_at ?? null,
       });
       return { key_id, customer_id: customerId, key };

@@ -13,13 +13,13 @@ export const keys = defineCommand({
   name: 'keys',
   summary: 'API keys. Only their hash is stored: a key is shown once, when it is made.',
   usage: [
-    'keys create NAME [--customer NAME] [--scopes inference,admin] [--expires-days N]',
+    'keys create NAME [--customer NAME] [--scopes stream,infer] [--expires-days N]',
     'keys list',
     'keys revoke KEY_ID',
   ],
   options: {
     customer: { type: 'string', default: 'demo', help: 'whose key it is; made when new' },
-    scopes: { type: 'list', default: ['inference'], help: 'what it may do: inference, admin' },
+    scopes: { type: 'list', default: ['stream', 'infer'], help: `what it may do: ${KEY_SCOPES.join(', ')}` },
     expires_days: { type: 'integer', default: null, min: 1, max: 3650, help: 'when it ends; not set: never' },
     ...pick(SETTINGS, 'data_dir', 'database_url'),
     ...JSON_OPTION,

@@ -32,7 +32,7 @@ async function demoKey(store: Accounts, dataDir: string): Promise<string> {
   const customer = await journaled.customerNamed(DEMO_CUSTOMER);
   const { key } = await journaled.createKey(customer, {
     name: 'demo',
-    scopes: ['inference', 'admin'],
+    scopes: ['stream', 'infer'],
     expires_at: null,
   });
   writeDemoKey(dataDir, key);
