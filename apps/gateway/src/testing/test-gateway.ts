@@ -46,7 +46,7 @@ const SETTINGS: GatewaySettings = {
   resume_window_ms: 15_000,
   open_timeout_ms: 5_000,
   ping_interval_ms: 5_000,
-  drain_ms: 3_000,
+  drain_ms: 50,
   soft_limit_bytes: 262_144,
   hard_limit_bytes: 4_194_304,
 };
