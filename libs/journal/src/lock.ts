@@ -1,9 +1,12 @@
 // One writer and one reader a folder (J5). A lock is a file that names its holder: host, process id and that process's start time,
 // so that a lock survives neither kill -9 (the process is gone) nor a reused process id (the start time differs). On another
 // host, or in another container, a process cannot be looked up: there the holder's heartbeat counts.
+//
+// Every taking makes a new file, `writer.<generation>.lock`, by an exclusive link; the newest one is the lock, it is never deleted
+// by name alone, and numbers never begin anew. Deleting a dead holder's file and then making the same name let two in at once.
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { link, readFile, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises';
+import { link, readdir, readFile, stat, truncate, unlink, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { JournalError, systemCode } from './errors.js';
@@ -35,43 +38,63 @@ export class FolderLock {
 
   /** Throws `locked` while a live process holds it. `onLost`: somebody took it away; stop at once. */
   static async take(dir: string, role: LockRole, onLost: () => void = () => {}): Promise<FolderLock> {
-    const path = join(dir, `${role}.lock`);
     const token = randomUUID();
-    const own = `${path}.${token}`;
+    const own = join(dir, `${role}.${token}.lock-new`);
     const holder: Holder = { token, host: hostIdentity(), pid: process.pid, started: processStart(process.pid) };
     await writeFile(own, JSON.stringify(holder), { flag: 'wx', mode: 0o600 });
     try {
-      for (let attempt = 0; attempt < 5; attempt++) {
-        if (await linked(own, path)) return new FolderLock(path, token, onLost);
-        const other = await readHolder(path);
-        if (other === null) continue;
-        if (await isAlive(other, path)) {
+      for (;;) {
+        const newest = (await generations(dir, role)).at(-1) ?? 0;
+        const path = lockPath(dir, role, newest);
+        const other = newest === 0 ? null : await readHolder(path);
+        if (other !== null && (await isAlive(other, path))) {
           throw new JournalError('locked', `${path} is held by process ${other.pid} on ${other.host}`);
         }
-        await removeStale(path, other);
+        const next = lockPath(dir, role, newest + 1);
+        if (!(await linked(own, next))) continue;
+        const all = await generations(dir, role);
+        if (all.at(-1) === newest + 1) {
+          for (const older of all.slice(0, -1)) await unlink(lockPath(dir, role, older)).catch(ignoreMissing);
+          return new FolderLock(next, token, onLost);
+        }
+        // A name that was free only because its generation is long past: somebody holds a newer one.
+        await unlink(next).catch(ignoreMissing);
       }
-      throw new JournalError('locked', `${path} is fought over`);
     } finally {
       await unlink(own);
     }
   }
 
+  /** Empties the file; it stays, so that generations never begin anew. */
   async release(): Promise<void> {
     clearInterval(this.#heartbeat);
-    const holder = await readHolder(this.#path);
-    if (holder?.token === this.#token) await unlink(this.#path).catch(ignoreMissing);
+    if (await this.#isOurs()) await truncate(this.#path).catch(ignoreMissing);
   }
 
   async #beat(onLost: () => void): Promise<void> {
-    const holder = await readHolder(this.#path).catch(() => null);
-    if (holder?.token !== this.#token) {
-      clearInterval(this.#heartbeat);
-      onLost();
+    if (await this.#isOurs().catch(() => false)) {
+      const now = new Date();
+      await utimes(this.#path, now, now).catch(ignoreMissing);
       return;
     }
-    const now = new Date();
-    await utimes(this.#path, now, now).catch(ignoreMissing);
+    clearInterval(this.#heartbeat);
+    onLost();
   }
+
+  async #isOurs(): Promise<boolean> {
+    return (await readHolder(this.#path))?.token === this.#token;
+  }
+}
+
+function lockPath(dir: string, role: LockRole, generation: number): string {
+  return join(dir, `${role}.${generation}.lock`);
+}
+
+/** Rising. */
+async function generations(dir: string, role: LockRole): Promise<number[]> {
+  const names = (await readdir(dir)).map((name) => /^(\w+)\.(\d+)\.lock$/.exec(name));
+  const numbers = names.flatMap((match) => (match?.[1] === role ? [Number(match[2])] : []));
+  return numbers.sort((a, b) => a - b);
 }
 
 async function linked(own: string, path: string): Promise<boolean> {
@@ -84,13 +107,14 @@ async function linked(own: string, path: string): Promise<boolean> {
   }
 }
 
-/** Null where there is no lock. One that cannot be read is a dead holder's: locks are linked whole. */
+/** Null where nobody holds it: gone, or emptied by its holder. */
 async function readHolder(path: string): Promise<Holder | null> {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as Holder;
+    const text = await readFile(path, 'utf8');
+    return text === '' ? null : (JSON.parse(text) as Holder);
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return null;
-    if (error instanceof SyntaxError) return { token: '', host: hostIdentity(), pid: 0, started: null };
+    // Locks are linked whole; what does not read is what a power cut left.
+    if (systemCode(error) === 'ENOENT' || error instanceof SyntaxError) return null;
     throw error;
   }
 }
@@ -100,7 +124,6 @@ async function isAlive(holder: Holder, path: string): Promise<boolean> {
     const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: 0 }));
     return Date.now() - mtimeMs < FOREIGN_STALE_MS;
   }
-  if (holder.pid <= 0) return false;
   const started = processStart(holder.pid);
   if (started !== null || holder.started !== null) return started === holder.started;
   try {
@@ -109,20 +132,6 @@ async function isAlive(holder: Holder, path: string): Promise<boolean> {
   } catch (error) {
     return systemCode(error) === 'EPERM';
   }
-}
-
-/** Moves the dead holder's lock away; where two take over at once, the rename shows whose file it was, and it goes back. */
-async function removeStale(path: string, dead: Holder): Promise<void> {
-  const aside = `${path}.stale-${randomUUID()}`;
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    ignoreMissing(error);
-    return;
-  }
-  const moved = await readHolder(aside);
-  if (moved !== null && moved.token !== dead.token) await linked(aside, path);
-  await unlink(aside);
 }
 
 /** Process ids are only comparable within one boot and one pid namespace. */

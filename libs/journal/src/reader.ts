@@ -101,7 +101,8 @@ export class SegmentWalk {
         bytes = 0; // nothing but records that this reader does not know
         continue;
       }
-      if (!this.#closed && !(await this.#foundSuccessor(cursor.segment))) {
+      if (!this.#closed) {
+        if (await this.#foundSuccessor(cursor.segment)) continue;
         if (!this.#lastIsFinal) {
           // `incomplete` may be a record that is being written; a wrong checksum is damage. Both are looked at anew next time.
           if (stop === 'corrupt') this.#reportStop(cursor);

@@ -33,6 +33,7 @@ export interface InferenceRecord extends RecordBase {
   readonly observation_age_ms: number;
   /** Tick that the chunk's first entry belongs to. */
   readonly base_tick: number;
+  /** As measured; msgpack writes -0 as 0, so a replay takes its states from the ticks' `inputs`. */
   readonly state: readonly number[];
   /** [height, width, 3] of the first camera's image as it was sent. */
   readonly image_shape: readonly number[];

@@ -18,11 +18,11 @@ const PATTERNS: readonly Pattern[] = [
   },
   { label: '[card]', pattern: /\b\d(?:[ -]?\d){12,18}\b/g, accept: passesLuhn },
   { label: '[ssn]', pattern: /\b\d{3}-\d{2}-\d{4}\b/g },
-  // Nine digits or more with a phone number's marks: "move 120 mm, then 300 mm" stays.
+  // Nine digits or more with a phone number's marks. Spaces and points together are coordinates: "0.125 0.250 0.375" stays.
   {
     label: '[phone]',
     pattern: /(?<![\w.])\+?\(?\d[\d ().-]{7,18}\d(?![\w.]*\d)/g,
-    accept: (text) => digits(text).length >= 9,
+    accept: (text) => digits(text).length >= 9 && !/\d\.\d.* | .*\d\.\d/.test(text),
   },
 ];
 

@@ -203,6 +203,8 @@ export class JournalWriter {
   #startPump(): Promise<void> {
     this.#pump ??= this.#writeBatches().finally(() => {
       this.#pump = null;
+      // Appended after the loop looked for the last time, by a continuation of a callback.
+      if ((this.#filling.length > 0 || this.#broken) && !this.#closing) this.#schedule();
     });
     return this.#pump;
   }

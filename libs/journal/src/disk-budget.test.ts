@@ -1,0 +1,129 @@
+import { readdir, utimes } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { loadCheckpoint, loadShippedPosition, saveCheckpoint } from './checkpoint.js';
+import { CUSTOMER, inference, keyCreated, logIds, readAll, withFolder } from './fixtures.js';
+import { pruneShipped } from './prune.js';
+import { segmentPath } from './segment.js';
+import { JournalWriter } from './writer.js';
+
+const DAY_MS = 86_400_000;
+const OTHER = '01980000-0000-7000-8000-0000000000ff';
+
+async function segments(dir: string): Promise<number[]> {
+  const names = (await readdir(dir)).filter((name) => name.endsWith('.journal'));
+  return names.map((name) => Number.parseInt(name, 10));
+}
+
+/** Three closed segments of one inference each, the second with an account event, and a new writer's empty fourth. */
+async function fourSegments(dir: string): Promise<void> {
+  for (const id of [1, 2, 3]) {
+    const writer = await JournalWriter.open({ dir, node: 0, budgetBytes: 1e9, now: () => 1e12 });
+    writer.append(inference(id));
+    if (id === 2) writer.append(keyCreated('k'));
+    await writer.close();
+  }
+  await (await JournalWriter.open({ dir, node: 0, budgetBytes: 1e9, now: () => 1e12 })).close();
+}
+
+describe('[J4] disk budget', () => {
+  it('warns at 80 %, is full at 100 %, and knows each customer’s share', () =>
+    withFolder(async (dir) => {
+      const writer = await JournalWriter.open({
+        dir,
+        node: 0,
+        budgetBytes: 100_000,
+        segmentBytes: 20_000,
+        now: () => 1e12,
+      });
+      const levels: string[] = [];
+      for (let id = 1; id <= 100; id++) {
+        writer.append(inference(id, { customer_id: id % 4 === 0 ? OTHER : CUSTOMER, chunk: new Uint8Array(600) }));
+        await writer.sync();
+        const { level, usedBytes } = writer.pressure();
+        if (levels.at(-1) !== level) levels.push(level);
+        expect(level).toBe(usedBytes >= 100_000 ? 'full' : usedBytes >= 80_000 ? 'warn' : 'ok');
+      }
+      expect(levels).toEqual(['ok', 'warn', 'full']);
+      const pressure = writer.pressure();
+      expect(pressure.customer(CUSTOMER) / pressure.customer(OTHER)).toBeCloseTo(3, 0);
+      expect(pressure.customer('nobody')).toBe(0);
+      await writer.close();
+    }));
+
+  it('counts only what is not shipped, and remembers shares over a restart', () =>
+    withFolder(async (dir) => {
+      let now = 1e12;
+      const options = { dir, node: 0, budgetBytes: 100_000, segmentBytes: 20_000, now: () => now };
+      const first = await JournalWriter.open(options);
+      for (let id = 1; id <= 60; id++) {
+        first.append(inference(id, { chunk: new Uint8Array(600) }));
+        await first.sync();
+      }
+      const before = first.pressure();
+      await first.close();
+      const second = await JournalWriter.open(options);
+      expect(second.pressure().usedBytes).toBeGreaterThanOrEqual(before.usedBytes);
+      expect(second.pressure().customer(CUSTOMER)).toBeCloseTo(before.customer(CUSTOMER), 2);
+      const { entries } = await readAll(dir);
+      await saveCheckpoint(dir, { position: entries.at(-1)?.next ?? { segment: 0, offset: 0 }, state: '{}' });
+      now += 60_000;
+      // Asking makes it look at the folder; the answer comes with a later question.
+      while (second.pressure().usedBytes > 2_000) await new Promise((resolve) => setImmediate(resolve));
+      expect(second.pressure().customer(CUSTOMER)).toBeLessThan(0.01);
+      await second.close();
+    }));
+});
+
+describe('[J3] checkpoint and pruning', () => {
+  it('a checkpoint comes back as it was saved; without one, or with a broken one, there is none', () =>
+    withFolder(async (dir) => {
+      expect(await loadCheckpoint(dir)).toBeNull();
+      const checkpoint = { position: { segment: 3, offset: 4_711 }, state: '{"a":\n1}' };
+      await saveCheckpoint(dir, checkpoint);
+      expect(await loadCheckpoint(dir)).toEqual(checkpoint);
+      expect(await loadShippedPosition(dir)).toEqual(checkpoint.position);
+      await saveCheckpoint(dir, { position: { segment: Number.NaN, offset: 0 }, state: '' });
+      expect(await loadCheckpoint(dir)).toBeNull();
+    }));
+
+  it('on a real database everything before the checkpoint’s segment goes, never the newest', () =>
+    withFolder(async (dir) => {
+      await fourSegments(dir);
+      await pruneShipped({ dir, shipped: { segment: 3, offset: 0 }, keep: null, nowMs: Date.now() });
+      expect(await segments(dir)).toEqual([3, 4]);
+      await pruneShipped({ dir, shipped: { segment: 99, offset: 0 }, keep: null, nowMs: Date.now() });
+      expect(await segments(dir)).toEqual([4]);
+    }));
+
+  it('embedded, shipped segments stay their days, then leave their account events', () =>
+    withFolder(async (dir) => {
+      await fourSegments(dir);
+      const keep = { days: 7, budgetBytes: 1e9 };
+      const shipped = { segment: 4, offset: 0 };
+      const young = await pruneShipped({ dir, shipped, keep, nowMs: Date.now() + 6 * DAY_MS });
+      expect(young.segments).toEqual([]);
+      const eightDaysAgo = Date.now() / 1000 - 8 * 86_400;
+      for (const segment of [1, 2]) await utimes(segmentPath(dir, segment), eightDaysAgo, eightDaysAgo);
+      const old = await pruneShipped({ dir, shipped, keep, nowMs: Date.now() });
+      expect(old.segments).toEqual([1, 2]);
+      expect(await segments(dir)).toEqual([2, 3, 4]);
+      const { entries, faults } = await readAll(dir);
+      expect(entries.map(({ record }) => record.kind)).toEqual(['event', 'inference']);
+      expect(logIds(entries)).toEqual([3]);
+      expect(faults).toEqual([]);
+      expect((await pruneShipped({ dir, shipped, keep, nowMs: Date.now() })).segments).toEqual([]);
+    }));
+
+  it('embedded, shipped segments go early rather than fill the budget', () =>
+    withFolder(async (dir) => {
+      await fourSegments(dir);
+      const { early, segments: gone } = await pruneShipped({
+        dir,
+        shipped: { segment: 3, offset: 0 },
+        keep: { days: 7, budgetBytes: 100 },
+        nowMs: Date.now(),
+      });
+      expect([early, gone]).toEqual([2, [1, 2]]);
+      expect(await segments(dir)).toEqual([2, 3, 4]);
+    }));
+});

@@ -1,0 +1,260 @@
+import { readdir } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { CUSTOMER, estop, inference, logIds, readAll, withFolder as withTemporaryFolder } from './fixtures.js';
+import { type JournalIo, nodeIo } from './io.js';
+import { LOG_ID_EPOCH_MS, logIdTimeMs } from './log-id.js';
+import { JournalWriter, type JournalWriterOptions, type WriterState } from './writer.js';
+
+const NOW = Date.UTC(2026, 10, 21);
+const open: JournalWriter[] = [];
+
+async function openWriter(dir: string, options: Partial<JournalWriterOptions> = {}): Promise<JournalWriter> {
+  const writer = await JournalWriter.open({ dir, node: 0, budgetBytes: 64 * 1024 * 1024, now: () => NOW, ...options });
+  open.push(writer);
+  return writer;
+}
+
+/** Closes what the test opened before the folder goes; the tests that expect `close` to throw call it themselves. */
+function withFolder(run: (dir: string) => Promise<void>): Promise<void> {
+  return withTemporaryFolder(async (dir) => {
+    try {
+      await run(dir);
+    } finally {
+      await Promise.allSettled(open.splice(0).map((writer) => writer.close()));
+    }
+  });
+}
+
+/** A disk whose next writes or syncs fail while `broken` says so. Pauses end when told, or at once. */
+function faultyDisk() {
+  const disk = { write: null as string | null, sync: null as string | null, writes: 0, halfBytes: 0 };
+  const refusal = (code: string) => Object.assign(new Error(`${code}: refused`), { code });
+  const io: JournalIo = {
+    async create(path, head) {
+      const file = await nodeIo.create(path, head);
+      return {
+        ...file,
+        async write(bytes, length, position) {
+          disk.writes++;
+          if (disk.write !== null) {
+            await file.write(bytes, Math.min(length, disk.halfBytes), position);
+            throw refusal(disk.write);
+          }
+          await file.write(bytes, length, position);
+        },
+        async sync() {
+          if (disk.sync !== null) throw refusal(disk.sync);
+          await file.sync();
+        },
+      };
+    },
+    pause: () => new Promise((resolve) => setImmediate(resolve)),
+  };
+  return { disk, io };
+}
+
+function stateChange(): { next: () => Promise<WriterState>; onState: (state: WriterState) => void } {
+  const seen: WriterState[] = [];
+  let wake: (() => void) | null = null;
+  return {
+    onState: (state) => {
+      seen.push(state);
+      wake?.();
+    },
+    next: async () => {
+      while (seen.length === 0) await new Promise<void>((resolve) => (wake = resolve));
+      return seen.shift() as WriterState;
+    },
+  };
+}
+
+describe('JournalWriter', () => {
+  it('[J1] keeps the order, and calls back in it', () =>
+    withFolder(async (dir) => {
+      const writer = await openWriter(dir);
+      const acknowledged: number[] = [];
+      for (let id = 1; id <= 500; id++) {
+        writer.append(inference(id), () => acknowledged.push(id));
+        if (id % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
+      }
+      await writer.sync();
+      const expected = Array.from({ length: 500 }, (_, i) => i + 1);
+      expect(acknowledged).toEqual(expected);
+      expect(logIds((await readAll(dir)).entries)).toEqual(expected);
+    }));
+
+  it('[J1] calls back only when the record can be read from the file', () =>
+    withFolder(async (dir) => {
+      const writer = await openWriter(dir);
+      let called = false;
+      await new Promise<void>((resolve) => {
+        writer.append(inference(7), () => {
+          called = true;
+          resolve();
+        });
+        expect(called).toBe(false);
+      });
+      expect(logIds((await readAll(dir)).entries)).toEqual([7]);
+    }));
+
+  it('[J1] writes the appends of one loop turn at once', () =>
+    withFolder(async (dir) => {
+      const { disk, io } = faultyDisk();
+      const writer = await openWriter(dir, { io });
+      for (let id = 1; id <= 100; id++) writer.append(inference(id));
+      await writer.sync();
+      expect(disk.writes).toBe(1);
+    }));
+
+  it('[J1] syncs an e-stop without anybody waiting, long before the group is due', () =>
+    withFolder(async (dir) => {
+      let syncs = 0;
+      let synced: () => void = () => {};
+      const done = new Promise<void>((resolve) => (synced = resolve));
+      const io: JournalIo = {
+        ...nodeIo,
+        async create(path, head) {
+          const file = await nodeIo.create(path, head);
+          return {
+            ...file,
+            async sync() {
+              await file.sync();
+              syncs++;
+              synced();
+            },
+          };
+        },
+      };
+      const writer = await openWriter(dir, { io, fsyncMs: 3_600_000 });
+      await new Promise<void>((resolve) => writer.append(inference(1), resolve));
+      expect(syncs).toBe(0);
+      writer.append(estop('estop', 'arm-1'));
+      await done;
+      expect(syncs).toBe(1);
+    }));
+
+  it('keeps every field, and refuses a record that no frame holds [F2]', () =>
+    withFolder(async (dir) => {
+      const writer = await openWriter(dir);
+      const record = inference(2 ** 52 + 1, { error: 'why', state: [1e-300, -2.5, 5], chunk: Uint8Array.of(0, 255) });
+      writer.append(record);
+      expect(() => writer.append(inference(9, { chunk: new Uint8Array(1024 * 1024) }))).toThrow(
+        expect.objectContaining({ code: 'record_too_large' }),
+      );
+      await writer.sync();
+      const { entries } = await readAll(dir);
+      expect(entries.map((entry) => ({ ...entry.record, chunk: [0, 255] }))).toEqual([{ ...record, chunk: [0, 255] }]);
+    }));
+
+  it('[W1] a full disk fails typed, loses nothing, calls nobody back, and heals by itself', () =>
+    withFolder(async (dir) => {
+      const { disk, io } = faultyDisk();
+      const states = stateChange();
+      const writer = await openWriter(dir, { io, onState: states.onState });
+      disk.write = 'ENOSPC';
+      disk.halfBytes = 100;
+      const acknowledged: number[] = [];
+      writer.append(inference(1), () => acknowledged.push(1));
+      const refused = writer.sync();
+      await expect(refused).rejects.toMatchObject({ code: 'write_failed' });
+      expect(await states.next()).toMatchObject({ kind: 'failed', code: 'ENOSPC', since_ms: NOW });
+      writer.append(inference(2), () => acknowledged.push(2));
+      expect(acknowledged).toEqual([]);
+      expect(writer.state.kind).toBe('failed');
+      disk.write = null;
+      expect(await states.next()).toEqual({ kind: 'ok' });
+      await writer.sync();
+      expect(acknowledged).toEqual([1, 2]);
+      const { entries, faults } = await readAll(dir);
+      expect(logIds(entries)).toEqual([1, 2]);
+      expect(faults).toEqual([]);
+    }));
+
+  it('[W1] says so when memory cannot hold more, and still latches an e-stop', () =>
+    withFolder(async (dir) => {
+      const { disk, io } = faultyDisk();
+      const writer = await openWriter(dir, { io });
+      disk.write = 'EIO';
+      const large = inference(1, { chunk: new Uint8Array(1_000_000) });
+      let taken = 0;
+      const fill = () => {
+        for (let i = 0; i < 200; i++, taken++) writer.append(large);
+      };
+      expect(fill).toThrow(expect.objectContaining({ code: 'backlog_full' }));
+      expect(taken).toBeGreaterThan(60);
+      expect(() => writer.append(estop('estop', 'arm-9'))).toThrow(expect.objectContaining({ code: 'backlog_full' }));
+      expect(writer.latched(CUSTOMER, 'arm-9')).toBe(true);
+    }));
+
+  it('[W2] leaves a segment whose fsync failed, and writes again what was not on the disk', () =>
+    withFolder(async (dir) => {
+      const { disk, io } = faultyDisk();
+      const writer = await openWriter(dir, { io });
+      writer.append(inference(1));
+      await writer.sync();
+      disk.sync = 'EIO';
+      writer.append(inference(2));
+      await expect(writer.sync()).rejects.toMatchObject({ code: 'write_failed' });
+      disk.sync = null;
+      writer.append(inference(3));
+      await writer.sync();
+      const { entries } = await readAll(dir);
+      const second = entries.filter(({ next }) => next.segment === 2);
+      expect(logIds(second)).toEqual([2, 3]);
+      expect(new Set(logIds(entries))).toEqual(new Set([1, 2, 3]));
+      expect(writer.state).toEqual({ kind: 'ok' });
+    }));
+
+  it('[W3] close saves what was appended last', () =>
+    withFolder(async (dir) => {
+      const writer = await openWriter(dir);
+      writer.append(inference(1));
+      await writer.close();
+      expect(logIds((await readAll(dir)).entries)).toEqual([1]);
+      expect(() => writer.append(inference(2))).toThrow(expect.objectContaining({ code: 'closed' }));
+    }));
+
+  it('[W3] close throws when the disk refuses to the end', () =>
+    withFolder(async (dir) => {
+      const { disk, io } = faultyDisk();
+      const writer = await openWriter(dir, { io });
+      disk.write = 'ENOSPC';
+      writer.append(inference(1));
+      await expect(writer.close()).rejects.toMatchObject({ code: 'write_failed' });
+      await openWriter(dir);
+    }));
+
+  it('[J1][F3] rolls to a new segment without loss, and never writes over one', () =>
+    withFolder(async (dir) => {
+      const writer = await openWriter(dir, { segmentBytes: 4_096 });
+      for (let id = 1; id <= 60; id++) {
+        writer.append(inference(id));
+        if (id % 3 === 0) await writer.sync();
+      }
+      await writer.close();
+      const segments = (await readdir(dir)).filter((name) => name.endsWith('.journal'));
+      expect(segments.length).toBeGreaterThan(5);
+      expect(logIds((await readAll(dir)).entries)).toEqual(Array.from({ length: 60 }, (_, i) => i + 1));
+    }));
+
+  it('[J5] a second writer is refused while the first lives', () =>
+    withFolder(async (dir) => {
+      await openWriter(dir);
+      await expect(openWriter(dir)).rejects.toMatchObject({ code: 'locked' });
+    }));
+
+  it('[I2] ids go on above what was written, though the clock went back and the node changed', () =>
+    withFolder(async (dir) => {
+      const first = await openWriter(dir, { node: 9, now: () => NOW + 3_600_000 });
+      const written = first.nextLogId();
+      first.append(inference(written));
+      await first.close();
+      for (let restart = 0; restart < 2; restart++) {
+        const next = await openWriter(dir, { node: 3, now: () => LOG_ID_EPOCH_MS });
+        const id = next.nextLogId();
+        expect(id).toBeGreaterThan(written);
+        expect(logIdTimeMs(id)).toBe(NOW + 3_600_001);
+        await next.close();
+      }
+    }));
+});
