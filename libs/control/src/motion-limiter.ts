@@ -2,9 +2,12 @@ import { FLAG } from './flags.js';
 import { stopDistance, stopSpeed } from './stopping.js';
 import { distance, dot, norm, Vec3 } from './vec3.js';
 
-/** A comparison that finds a limit kept allows this much rounding (relative, or metres). */
-const EXACT = 1e-12;
-/** A stop verified one tick ago is trusted this far: its positions are summed anew every tick. */
+/**
+ * How much rounding (relative, or metres) a limit forgives: a step made here keeps it nearly exactly, so that it passes as legal
+ * when it is asked for again; a stop verified a tick ago is trusted further still, since its positions are summed anew.
+ */
+const MADE = 1e-12;
+const LEGAL = 1e-10;
 const TRUSTED = 1e-9;
 const BISECTIONS = 40;
 
@@ -83,18 +86,32 @@ export class MotionLimiter {
 
   /**
    * Takes one step from `position` as near to `delta` as the limits allow; `out` is the step taken. `targetSpeed` (a second)
-   * is how fast the thing followed moves by itself: a clamped motion slows down in time to arrive at a target that stands.
+   * is how fast the thing followed moves by itself: one that stands is arrived at, not overshot.
    * Returns clamp flags, 0 iff out equals delta bit for bit.
    */
   follow(position: Vec3, delta: Vec3, targetSpeed: number, out: Vec3): number {
     let flags = this.#project(position, delta);
     const wanted = this.#wanted.scaled(this.#step, 1 / this.#h);
-    if (this.#reachable(wanted) && norm(wanted) <= this.#v * (1 + EXACT) && this.#stops(position, wanted, EXACT)) {
+    const speed = norm(wanted);
+    const slack = 1 + LEGAL;
+    if (
+      speed <= this.#v * slack &&
+      speed <= this.#arriving(speed, targetSpeed) * slack &&
+      this.#reachable(wanted, LEGAL) &&
+      this.#stops(position, wanted, LEGAL)
+    ) {
       this.#commit(wanted);
       out.copy(this.#step);
       return flags;
     }
-    flags |= this.#clamp(position, targetSpeed);
+    // The stop was verified when it became the way out: asked for it, there is nothing to change.
+    const emergency = this.#safeBrake(position);
+    if (emergency === 0 && distance(wanted, this.#braked) <= this.#v * MADE) {
+      this.#commit(wanted);
+      out.copy(this.#step);
+      return flags;
+    }
+    flags |= this.#clamp(position, speed, targetSpeed, emergency);
     this.#commit(this.#candidate);
     out.scaled(this.#candidate, this.#h);
     return flags;
@@ -137,17 +154,26 @@ export class MotionLimiter {
   }
 
   /** Within one step's acceleration and jerk of the present velocity. */
-  #reachable(velocity: Vec3): boolean {
-    if (distance(velocity, this.velocity) > this.#dv * (1 + EXACT)) return false;
+  #reachable(velocity: Vec3, tolerance: number): boolean {
+    if (distance(velocity, this.velocity) > this.#dv * (1 + tolerance)) return false;
     if (this.#da === Infinity) return true;
     this.#center.addScaled(this.velocity, this.acceleration, this.#h);
-    return distance(velocity, this.#center) <= this.#da * this.#h * (1 + EXACT);
+    return distance(velocity, this.#center) <= this.#da * this.#h * (1 + tolerance);
   }
 
-  /** Leaves the velocity to take in #candidate. */
-  #clamp(position: Vec3, targetSpeed: number): number {
+  /**
+   * The most speed towards a target `wantedSpeed` · h ahead that can still be braked down to the target's own. A target that
+   * moves as fast as it is followed limits nothing, so a legal trajectory passes (K8); one that stands is not overshot.
+   */
+  #arriving(wantedSpeed: number, targetSpeed: number): number {
+    if (wantedSpeed <= targetSpeed) return Number.POSITIVE_INFINITY;
+    const beyond = stopDistance(Math.min(Math.max(targetSpeed, 0), this.#v), this.#dv, this.#h);
+    return stopSpeed(wantedSpeed * this.#h + beyond, this.#dv, this.#h);
+  }
+
+  /** Leaves the velocity to take in #candidate; #braked holds the next of the stop. */
+  #clamp(position: Vec3, speed: number, targetSpeed: number, emergency: number): number {
     const bits = this.#bits;
-    const speed = norm(this.#wanted);
     if (speed > 0) {
       const flags = this.#alongWanted(position, speed, targetSpeed);
       if (flags !== 0) return flags;
@@ -161,13 +187,10 @@ export class MotionLimiter {
     const candidate = this.#candidate.addScaled(this.#wanted, this.velocity, -1);
     const change = norm(candidate);
     candidate.addScaled(this.velocity, candidate, change > this.#dv ? this.#dv / change : 1);
-    if (this.#reachable(candidate) && this.#stops(position, candidate, EXACT)) return flags;
+    if (this.#reachable(candidate, MADE) && this.#stops(position, candidate, MADE)) return flags;
     if (this.#da !== Infinity) flags |= bits.jerk;
     if (this.#box !== null) flags |= FLAG.workspace;
-    const emergency = this.#safeBrake(position);
-    if (emergency !== 0 || !this.#bend(position)) {
-      this.#candidate.copy(this.#braked);
-    }
+    if (emergency !== 0 || !this.#bend(position)) this.#candidate.copy(this.#braked);
     return flags | emergency;
   }
 
@@ -181,15 +204,14 @@ export class MotionLimiter {
       s = this.#v;
       flags |= bits.velocity;
     }
-    const ahead = speed * this.#h + stopDistance(Math.min(Math.max(targetSpeed, 0), this.#v), this.#dv, this.#h);
-    const arriving = stopSpeed(ahead, this.#dv, this.#h);
+    const arriving = this.#arriving(speed, targetSpeed);
     if (s > arriving) {
       s = arriving;
       flags |= bits.acceleration;
     }
     // Reachable speeds in that direction: where its line meets the ball of reachable velocities.
     const along = dot(unit, this.velocity);
-    const half = chord(along, dot(this.velocity, this.velocity), this.#dv);
+    const half = chord(unit, along, this.velocity, this.#dv);
     let least = Math.max(0, along - half);
     let most = along + half;
     if (half < 0 || most < 0) return 0;
@@ -197,7 +219,7 @@ export class MotionLimiter {
     if (this.#da !== Infinity) {
       const center = this.#center.addScaled(this.velocity, this.acceleration, this.#h);
       const alongJerk = dot(unit, center);
-      const halfJerk = chord(alongJerk, dot(center, center), this.#da * this.#h);
+      const halfJerk = chord(unit, alongJerk, center, this.#da * this.#h);
       if (halfJerk < 0) return 0;
       least = Math.max(least, alongJerk - halfJerk);
       if (Math.min(s, most) > alongJerk + halfJerk) flags |= bits.jerk;
@@ -211,7 +233,7 @@ export class MotionLimiter {
     }
     s = Math.min(s, most);
     this.#candidate.scaled(unit, s);
-    if (this.#stops(position, this.#candidate, EXACT)) return flags === 0 ? bits.acceleration : flags;
+    if (this.#stops(position, this.#candidate, MADE)) return flags === 0 ? bits.acceleration : flags;
     const fitting = this.#bisectSpeed(position, least, s);
     if (fitting < 0) return 0;
     this.#candidate.scaled(unit, fitting);
@@ -222,10 +244,10 @@ export class MotionLimiter {
   #bisectSpeed(position: Vec3, least: number, most: number): number {
     let good = least;
     let bad = most;
-    if (!this.#stops(position, this.#candidate.scaled(this.#unit, good), EXACT)) return -1;
+    if (!this.#stops(position, this.#candidate.scaled(this.#unit, good), MADE)) return -1;
     for (let i = 0; i < BISECTIONS; i++) {
       const middle = (good + bad) / 2;
-      if (this.#stops(position, this.#candidate.scaled(this.#unit, middle), EXACT)) good = middle;
+      if (this.#stops(position, this.#candidate.scaled(this.#unit, middle), MADE)) good = middle;
       else bad = middle;
     }
     return good;
@@ -238,7 +260,7 @@ export class MotionLimiter {
     for (let i = 0; i < BISECTIONS; i++) {
       const middle = (good + bad) / 2;
       this.#mix(middle);
-      if (this.#reachable(this.#candidate) && this.#stops(position, this.#candidate, EXACT)) good = middle;
+      if (this.#reachable(this.#candidate, MADE) && this.#stops(position, this.#candidate, MADE)) good = middle;
       else bad = middle;
     }
     this.#mix(good);
@@ -314,7 +336,7 @@ export class MotionLimiter {
     const v = this.#simV.copy(velocity);
     const a = this.#simA.addScaled(velocity, this.velocity, -1);
     a.scaled(a, 1 / this.#h);
-    const slack = 1 + Math.max(tolerance, 1e-10);
+    const slack = 1 + tolerance;
     for (let i = 0; i < this.#longestStop; i++) {
       if (boxed && !this.#holds(x, tolerance)) return false;
       if (norm(v) > this.#v * slack) return false;
@@ -346,11 +368,17 @@ export class MotionLimiter {
 /** `delta` itself where position + delta is inside, else what is left up to the bound. */
 function inside(position: number, delta: number, lo: number, hi: number): number {
   const end = position + delta;
-  return end > hi ? hi - position : end < lo ? lo - position : delta;
+  return end > hi + MADE ? hi - position : end < lo - MADE ? lo - position : delta;
 }
 
-/** Half the length that a ball of radius r cuts from a line passing at `along` = unit·center; negative: it misses. */
-function chord(along: number, centerSquared: number, r: number): number {
-  const square = r * r - (centerSquared - along * along);
+/**
+ * Half the length that a ball of radius r round `center` cuts from the line of `unit`, with along = unit·center; negative: it
+ * misses. By the perpendicular, not by |center|² − along²: far from the origin that difference is all rounding.
+ */
+function chord(unit: Vec3, along: number, center: Vec3, r: number): number {
+  const x = center.x - along * unit.x;
+  const y = center.y - along * unit.y;
+  const z = center.z - along * unit.z;
+  const square = r * r - (x * x + y * y + z * z);
   return square < 0 ? -1 : Math.sqrt(square);
 }
