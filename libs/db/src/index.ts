@@ -21,7 +21,7 @@ export { HOUR_MS, type InstructionStatistics, type Instructions, instructions } 
 export { type InferenceLog, type LogFilter, type Logs, logs } from './logs.js';
 export { MigrationError, migrate } from './migrate.js';
 export { makePartitions, strayRows } from './partitions.js';
-export { createPool, type PoolOptions } from './pool.js';
+export { createPool, type PoolOptions, withoutClient } from './pool.js';
 export { type Repositories, repositories } from './repositories.js';
 export { type Episode, type RobotData, robotData, type Session } from './robot-data.js';
 export * as schema from './schema.js';

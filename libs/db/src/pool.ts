@@ -28,6 +28,12 @@ export function createPool(url: string, options: PoolOptions = {}): pg.Pool {
     keepAlive: true,
     types,
   });
-  pool.on('error', (error) => options.onError?.(error));
+  pool.on('error', (error) => options.onError?.(withoutClient(error)));
   return pool;
+}
+
+/** The pool hangs the whole client on its errors: pages of a driver's inside in every log line. */
+export function withoutClient(error: Error): Error {
+  if ('client' in error) delete error.client;
+  return error;
 }

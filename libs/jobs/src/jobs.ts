@@ -1,3 +1,4 @@
+import { withoutClient } from '@sinew/db';
 import { type Job, UnrecoverableError } from 'bullmq';
 import { type JobBackend, type JobQueue, type JobWorker, openPostgresBackend, openRedisBackend } from './backend.js';
 import { type Payload, parsePayload, type QueueName } from './queues.js';
@@ -41,7 +42,13 @@ export function createJobs(options: JobsOptions): Jobs {
   const queues = new Map<QueueName, Promise<JobQueue>>();
   const workers: JobWorker[] = [];
   let backend: Promise<JobBackend> | null = null;
-  const report = (queue?: QueueName) => (error: Error) => options.onError(error, queue === undefined ? {} : { queue });
+  // One broken connection comes as one error object from the pool and from every queue and worker on it.
+  const reported = new WeakSet<Error>();
+  const report = (queue?: QueueName) => (error: Error) => {
+    if (reported.has(error)) return;
+    reported.add(error);
+    options.onError(withoutClient(error), queue === undefined ? {} : { queue });
+  };
 
   /** Opened by the first who needs it, and again by the next one if that failed. */
   function open(): Promise<JobBackend> {
