@@ -84,6 +84,9 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     buffers: { soft: settings.soft_limit_bytes, hard: settings.hard_limit_bytes },
     refusal: (requestId) => {
       if (status.phase() === 'draining') return errorReply('draining', 'The server is stopping', requestId);
+      if (journal.pressure().level === 'full') {
+        return errorReply('journal_full', 'The journal has reached its disk budget', requestId);
+      }
       if (connections.size >= settings.max_sessions + SPARE_SOCKETS) {
         return errorReply('session_limit', 'Too many sockets', requestId, { status: 503 });
       }

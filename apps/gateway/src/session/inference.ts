@@ -53,7 +53,16 @@ export class InferenceSlot implements Requester {
 
   /** Asks for a worker; asking twice is asking once. */
   request(): void {
-    if (this.#box.size > 0) this.#session.profile.model.scheduler.enqueue(this);
+    if (this.#box.size === 0) return;
+    // J4: what cannot be recorded is not done; the timeline runs dry and the session holds.
+    if (this.#session.context.journal.pressure().level === 'full') {
+      this.#session.notice(
+        'journal_full',
+        'The journal has reached its disk budget; the session holds until it is shipped',
+      );
+      return;
+    }
+    this.#session.profile.model.scheduler.enqueue(this);
   }
 
   /** What waits is of the past; what is in flight comes back with an old generation and is dropped then. */

@@ -1,5 +1,5 @@
 import { resolveLimits } from '@sinew/control';
-import type { JournalWriter } from '@sinew/journal';
+import { CUSTOMER_SHARE, type JournalWriter } from '@sinew/journal';
 import { ERRORS, type ErrorCode, type FreshOpen, type Open, type ResumeOpen } from '@sinew/protocol';
 import { findRobot, nearestRobots } from '@sinew/robots';
 import { v7 as uuidv7 } from 'uuid';
@@ -162,8 +162,12 @@ export class SessionOpener {
     if (this.#registry.size >= this.#settings.max_sessions) {
       return refuse('session_limit', `This gateway holds its ${this.#settings.max_sessions} sessions already`);
     }
-    if (this.#journal.pressure().level === 'full') {
+    const pressure = this.#journal.pressure();
+    if (pressure.level === 'full') {
       return refuse('journal_full', 'The journal has reached its disk budget; nothing new is accepted');
+    }
+    if (pressure.customer(principal.customerId) > CUSTOMER_SHARE) {
+      return refuse('journal_full', 'Your records wait for the database and take their share of the disk; try later');
     }
     // One inference every `execute` ticks; lockstep asks when it likes and is measured as it arrives.
     const asked = open.pacing === 'lockstep' ? 0 : controlHz / execute;
