@@ -25,3 +25,12 @@ test('every metric is documented and belongs to the vla_ family or to the proces
     expect(help).not.toBe('');
   }
 });
+
+test('a label that clients have a say in takes a bounded number of values', () => {
+  const { labels } = createMetrics();
+  const values = new Set(
+    Array.from({ length: 1_000 }, (_, i) => labels.limit('field', `images.${'x'.repeat(i % 500)}${i}`)),
+  );
+  expect(values.size).toBeLessThanOrEqual(101);
+  expect(labels.limit('reason', 'has 12 entries')).toBe(labels.limit('reason', 'has 7 entries'));
+});

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { HotCounter, HotCounterFamily, HotHistogram, registerFamily } from './hot.js';
+import { LabelLimiter } from './label-limiter.js';
 
 /** Seconds; inference on a small CPU policy to a remote 7B model. */
 const LATENCY_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 1, 2.5];
@@ -35,6 +36,8 @@ export function createMetrics() {
 
   return {
     registry,
+    /** For labels that clients have a say in. */
+    labels: new LabelLimiter(),
     // Requests
     inferenceRequests: counter('vla_inference_requests_total', 'Inferences finished, by outcome', [
       'model',

@@ -39,7 +39,7 @@ export class Chunked implements PacingMode {
     const session = this.#session;
     const { context, loop, profile } = session;
     const now = context.clock.now();
-    if (session.holdCause(now) !== null) return;
+    if (session.holdCause(now, session.nextTick) !== null) return;
     const { observation } = chunk;
     const next = session.newChunk(chunk);
     const firstTick = next.nextTick;
@@ -67,7 +67,7 @@ export class Chunked implements PacingMode {
     session.context.metrics.tickJitter.observe((now - dueMs) / 1_000);
     const { inference } = session;
     if (inference.waiting > 0 && runsDrySoon(session)) inference.request();
-    const cause = session.holdCause(now);
+    const cause = session.holdCause(now, n);
     if (cause === null) this.#held = null;
     else this.#hold(n, cause);
   }

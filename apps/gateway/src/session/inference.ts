@@ -162,7 +162,7 @@ export class InferenceSlot implements Requester {
     if (!output.ok) {
       counters.inference_errors++;
       context.metrics.inferenceRequests.inc({ ...labels, status: 'error' });
-      session.noteFault('model_error');
+      session.modelFailed();
       context.journal.append({
         ...record,
         chunk: new Uint8Array(0),
@@ -185,7 +185,6 @@ export class InferenceSlot implements Requester {
     context.metrics.inferenceDuration.observe(labels, latency.total_ms / 1_000);
     if (status === 'rejected') {
       counters.safety_rejected++;
-      session.noteFault('safety');
       for (const type of flags) {
         context.metrics.safetyRejections.inc({ severity: severity(verdict.score), violation_type: type });
       }

@@ -69,7 +69,7 @@ export class PacedMode implements PacingMode {
       metrics.shedTicks.inc();
       return;
     }
-    const result = loop.tick(n, session.holdCause(now));
+    const result = loop.tick(n, session.holdCause(now, n));
     metrics.tickJitter.observe((now - dueMs) / 1_000);
     if (result.kind === 'action') {
       const origin = this.#origins.get(result.ref);

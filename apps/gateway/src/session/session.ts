@@ -1,5 +1,5 @@
 import { ControlLoop, type NewChunk, Watchdog } from '@sinew/control';
-import type { EventRecord, JournalWriter, SessionRecord } from '@sinew/journal';
+import type { JournalWriter } from '@sinew/journal';
 import {
   type ClientMessage,
   ClockEstimator,
@@ -28,7 +28,7 @@ import { NoticeLimiter } from './notices.js';
 import type { AcceptedObservation } from './observation-box.js';
 import { createPacing, type PacingMode } from './pacing.js';
 import type { SessionProfile } from './profile.js';
-import { Rejections } from './rejections.js';
+import { SessionRecords } from './session-records.js';
 import type { CloseReason, SessionState } from './state.js';
 import { TickLog } from './tick-log.js';
 
@@ -61,7 +61,7 @@ export class Session {
   readonly inference: InferenceSlot;
   readonly #pacing: PacingMode;
   readonly #budget: FrameBudget;
-  readonly #rejections = new Rejections();
+  readonly #records: SessionRecords;
   readonly #notices = new NoticeLimiter();
 
   #state: SessionState;
@@ -72,8 +72,8 @@ export class Session {
   #instruction: string;
   #latched: boolean;
   #draining = false;
-  /** A fault whose hold outranks `starved` while there is nothing left to execute. */
-  #fault: 'safety' | 'model_error' | null = null;
+  /** The last inference failed: holds for it once there is nothing left to execute. */
+  #modelFailed = false;
   #lastSeq = -1;
   #nextTick = 0;
   #startMs: number | null = null;
@@ -104,11 +104,12 @@ export class Session {
     });
     const now = context.clock.now();
     this.ticks = new TickLog(description.action_dim, description.inputs.state.dim, profile.controlHz);
+    this.#records = new SessionRecords(profile, context.journal, context.clock, this.ticks);
     this.watchdog = new Watchdog(profile.staleAfterMs);
     this.inference = new InferenceSlot(this);
     this.#pacing = createPacing(this);
     this.#budget = new FrameBudget(profile.controlHz, now);
-    this.#journalSession('open');
+    this.#records.life('open', instruction, this.#epoch);
   }
 
   get id(): string {
@@ -275,13 +276,13 @@ export class Session {
 
   #setInstruction(instruction: string): void {
     this.#instruction = instruction;
-    this.#journalEvent({ event: 'instruction', data: { instruction } });
+    this.#records.event(this.#episode, { event: 'instruction', data: { instruction } });
   }
 
   /** A new episode: what was computed or observed before is never used again. */
   #reset(outcome: { success: boolean } | null): void {
     this.flushTicks();
-    this.#journalEvent({ event: 'reset', data: {}, ...(outcome === null ? {} : { outcome }) });
+    this.#records.event(this.#episode, { event: 'reset', data: {}, ...(outcome === null ? {} : { outcome }) });
     this.#episode++;
     this.#forgetWork();
     if (this.profile.pacing === 'lockstep') this.loop.reset();
@@ -294,7 +295,7 @@ export class Session {
     if (this.#latched) return;
     this.#latched = true;
     this.#restart();
-    this.#journalEvent({ event: 'estop', data: { by: 'client' } });
+    this.#records.event(this.#episode, { event: 'estop', data: { by: 'client' } });
     this.context.log.warn({ session_id: this.id, robot_id: this.profile.robotId }, 'e-stop latched');
     this.#pacing.stopNow('estop');
   }
@@ -303,7 +304,7 @@ export class Session {
     if (!this.#latched) return;
     this.#latched = false;
     this.#restart();
-    this.#journalEvent({ event: 'estop_clear', data: { by: 'client' } });
+    this.#records.event(this.#episode, { event: 'estop_clear', data: { by: 'client' } });
     this.context.log.warn({ session_id: this.id, robot_id: this.profile.robotId }, 'e-stop cleared by the client');
   }
 
@@ -317,7 +318,7 @@ export class Session {
 
   #forgetWork(): void {
     this.#generation++;
-    this.#fault = null;
+    this.#modelFailed = false;
     this.inference.clear();
   }
 
@@ -326,7 +327,7 @@ export class Session {
   /** A chunk whose record is written (J1): from here on it may move the robot. */
   chunkReady(chunk: ReadyChunk): void {
     if (this.#state.kind === 'closed' || chunk.observation.generation !== this.#generation) return;
-    this.#fault = null;
+    this.#modelFailed = false;
     this.#pacing.chunkReady(chunk);
   }
 
@@ -342,17 +343,17 @@ export class Session {
     };
   }
 
-  noteFault(fault: 'safety' | 'model_error'): void {
-    this.#fault = fault;
+  modelFailed(): void {
+    this.#modelFailed = true;
   }
 
   // ---- ticks -----------------------------------------------------------------------------------------------------
 
   /** The highest cause to hold at this tick that the loop itself cannot know (S12); null when there is none. */
-  holdCause(nowMs: number): HoldReason | null {
+  holdCause(nowMs: number, tick: number): HoldReason | null {
     if (this.#latched) return 'estop';
     if (this.#draining) return 'draining';
-    if (this.#fault !== null && this.remaining === 0) return this.#fault;
+    if (this.#modelFailed && this.loop.remaining(tick) === 0) return 'model_error';
     return this.watchdog.stale(nowMs) ? 'stale' : null;
   }
 
@@ -388,13 +389,7 @@ export class Session {
   }
 
   flushTicks(): void {
-    const record = this.ticks.take({
-      session_id: this.id,
-      customer_id: this.profile.principal.customerId,
-      t_ms: this.context.clock.now(),
-      episode: this.#episode,
-    });
-    if (record !== null) this.context.journal.append(record);
+    this.#records.ticks(this.#episode);
   }
 
   // ---- frames out ------------------------------------------------------------------------------------------------
@@ -409,8 +404,12 @@ export class Session {
     const { field, reason, observation_seq } = fault;
     if (fault.code === 'validation_failed') {
       this.counters.rejected++;
-      this.context.metrics.validationFailures.inc({ field: field ?? 'frame', reason: metricReason(reason) });
-      this.#rejections.add(field ?? 'frame', reason ?? fault.message, this.context.clock.now());
+      const { labels, validationFailures } = this.context.metrics;
+      validationFailures.inc({
+        field: labels.limit('field', field ?? 'frame'),
+        reason: labels.limit('reason', reason ?? 'invalid'),
+      });
+      this.#records.rejected(field ?? 'frame', reason ?? fault.message);
     }
     this.send({
       type: 'error',
@@ -478,7 +477,7 @@ export class Session {
     this.watchdog.reset();
     this.#restart();
     this.#pacing.reset();
-    this.#journalSession('resume');
+    this.#records.life('resume', this.#instruction, this.#epoch);
     this.greet(true);
   }
 
@@ -502,9 +501,7 @@ export class Session {
 
   /** Every quarter of a second: what no frame and no tick would notice. */
   sweep(nowMs: number): void {
-    for (const rejection of this.#rejections.take(nowMs)) {
-      this.#journalEvent({ event: 'rejected_observations', data: rejection });
-    }
+    this.#records.rejections(this.#episode);
     const state = this.#state;
     if (state.kind === 'detached' && nowMs - state.sinceMs >= this.context.resumeWindowMs) {
       this.close('resume_window_expired', null);
@@ -523,15 +520,13 @@ export class Session {
       if (code !== null) socket.end(code, reason, this.context.clock.now());
     }
     this.flushTicks();
-    for (const rejection of this.#rejections.take(this.context.clock.now(), true)) {
-      this.#journalEvent({ event: 'rejected_observations', data: rejection });
-    }
+    this.#records.rejections(this.#episode, true);
     this.#state = { kind: 'closed', reason };
     this.#generation++;
     this.inference.clear();
     this.profile.model.scheduler.remove(this.inference);
     this.context.pacer.remove(this.id);
-    this.#journalSession('close', reason);
+    this.#records.life('close', this.#instruction, this.#epoch, { reason, counters: this.counters });
     this.context.metrics.closes.inc({ reason });
     this.context.log.info(
       {
@@ -546,53 +541,4 @@ export class Session {
     );
     this.context.closed(this);
   }
-
-  #journalSession(event: SessionRecord['event'], reason?: string): void {
-    const { profile } = this;
-    const { description } = profile.model;
-    this.context.journal.append({
-      v: 1,
-      kind: 'session',
-      event,
-      log_id: null,
-      t_ms: this.context.clock.now(),
-      session_id: this.id,
-      customer_id: profile.principal.customerId,
-      key_id: profile.principal.keyId,
-      robot_id: profile.robotId,
-      robot_type: profile.robotType,
-      model_id: description.id,
-      model_version: description.version,
-      control_hz: profile.controlHz,
-      pacing: profile.pacing,
-      execute: profile.execute,
-      blend: profile.blend,
-      smoothing: profile.smoothing,
-      limits: profile.limits,
-      instruction: this.#instruction,
-      environment: profile.environment,
-      client: profile.client,
-      epoch: this.#epoch,
-      ...(reason === undefined ? {} : { reason, counters: this.counters.snapshot() }),
-    });
-  }
-
-  #journalEvent(event: Pick<EventRecord, 'event' | 'data'> & { outcome?: { success: boolean } }): void {
-    this.context.journal.append({
-      v: 1,
-      kind: 'event',
-      log_id: null,
-      t_ms: this.context.clock.now(),
-      session_id: this.id,
-      customer_id: this.profile.principal.customerId,
-      robot_id: this.profile.robotId,
-      episode: this.#episode,
-      ...event,
-    } as EventRecord);
-  }
-}
-
-/** Reasons carry numbers and names; a metric label must come from a small set. */
-function metricReason(reason: string | undefined): string {
-  return (reason ?? 'invalid').replace(/[0-9.]+/g, '#').slice(0, 64);
 }

@@ -1,0 +1,94 @@
+import type { EventRecord, JournalWriter, SessionRecord } from '@sinew/journal';
+import type { Clock } from '../clock.js';
+import type { SessionCounters } from './counters.js';
+import type { SessionProfile } from './profile.js';
+import { Rejections } from './rejections.js';
+import type { TickLog } from './tick-log.js';
+
+type SessionEvent = Pick<EventRecord, 'event' | 'data'> & { outcome?: { success: boolean } };
+
+/** What of a session goes into the journal beside its inferences: its life, its events, its ticks. */
+export class SessionRecords {
+  readonly #profile: SessionProfile;
+  readonly #journal: JournalWriter;
+  readonly #clock: Clock;
+  readonly #ticks: TickLog;
+  readonly #rejections = new Rejections();
+
+  constructor(profile: SessionProfile, journal: JournalWriter, clock: Clock, ticks: TickLog) {
+    this.#profile = profile;
+    this.#journal = journal;
+    this.#clock = clock;
+    this.#ticks = ticks;
+  }
+
+  life(
+    event: SessionRecord['event'],
+    instruction: string,
+    epoch: number,
+    end: { reason: string; counters: SessionCounters } | null = null,
+  ): void {
+    const { description } = this.#profile.model;
+    const { principal, robotId, robotType, controlHz, pacing, execute, blend, smoothing, limits } = this.#profile;
+    this.#journal.append({
+      v: 1,
+      kind: 'session',
+      event,
+      log_id: null,
+      t_ms: this.#clock.now(),
+      session_id: this.#profile.id,
+      customer_id: principal.customerId,
+      key_id: principal.keyId,
+      robot_id: robotId,
+      robot_type: robotType,
+      model_id: description.id,
+      model_version: description.version,
+      control_hz: controlHz,
+      pacing,
+      execute,
+      blend,
+      smoothing,
+      limits,
+      instruction,
+      environment: this.#profile.environment,
+      client: this.#profile.client,
+      epoch,
+      ...(end === null ? {} : { reason: end.reason, counters: end.counters.snapshot() }),
+    });
+  }
+
+  event(episode: number, event: SessionEvent): void {
+    this.#journal.append({
+      v: 1,
+      kind: 'event',
+      log_id: null,
+      t_ms: this.#clock.now(),
+      session_id: this.#profile.id,
+      customer_id: this.#profile.principal.customerId,
+      robot_id: this.#profile.robotId,
+      episode,
+      ...event,
+    } as EventRecord);
+  }
+
+  ticks(episode: number): void {
+    const record = this.#ticks.take({
+      session_id: this.#profile.id,
+      customer_id: this.#profile.principal.customerId,
+      t_ms: this.#clock.now(),
+      episode,
+    });
+    if (record !== null) this.#journal.append(record);
+  }
+
+  rejected(field: string, reason: string): void {
+    this.#rejections.add(field, reason, this.#clock.now());
+  }
+
+  /** Writes what a second of refusals collected, or all of it at the end. */
+  rejections(episode: number, everything = false): void {
+    for (const data of this.#rejections.take(this.#clock.now(), everything)) {
+      this.event(episode, { event: 'rejected_observations', data });
+    }
+  }
+}
