@@ -1,0 +1,24 @@
+import type { Action, Chunk, Hold } from '@sinew/protocol';
+import type { RobotAction } from './robot-action.js';
+
+/** How a session's messages become the robot's commands: one kind a pacing. */
+export interface Player {
+  /** An observation left, captured just now. */
+  observed(): void;
+  receive(message: Action | Hold | Chunk): void;
+  /** Any frame of the server arrived. */
+  heard(): void;
+  linkLost(): void;
+  linkRestored(): void;
+  /** A new episode: nothing from before is executed any more. */
+  reset(): void;
+  /** E-stop on this side: from now on holds only, until `release` and something new from the server. */
+  estop(): void;
+  release(): void;
+  /** The consumer took this command. */
+  taken(action: RobotAction): void;
+  /** The tick of the last command that the consumer took, if the server knows it. */
+  readonly appliedSeq: number | null;
+  /** Leaves no timer. */
+  stop(): void;
+}
