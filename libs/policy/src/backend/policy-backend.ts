@@ -25,7 +25,7 @@ export type PolicyOutput =
 export interface BatchResult {
   /** One an input, in their order. */
   readonly outputs: readonly PolicyOutput[];
-  /** Wall time until the batch's images were ready, and of the graph. */
+  /** Wall time from the batch's turn until its images were ready, and of the graph. */
   readonly decodeMs: number;
   readonly inferMs: number;
 }

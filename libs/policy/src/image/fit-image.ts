@@ -1,8 +1,9 @@
+import { type ImageHeader, readImageHeader, WIRE_LIMITS } from '@sinew/protocol';
 import sharp, { type Sharp } from 'sharp';
 import type { CameraSpec } from '../bundle/manifest.js';
 
-/** Larger images are refused before any pixel is decoded: 2048×2048 is the wire's limit (W5). */
-const MAX_PIXELS = 2048 * 2048;
+/** Larger images are refused before any pixel is decoded (W5). */
+const MAX_PIXELS = WIRE_LIMITS.maxImageSide ** 2;
 
 const FIT = { stretch: 'fill', crop: 'cover', letterbox: 'contain', exact: 'fill' } as const;
 
@@ -15,15 +16,20 @@ export class ImageError extends Error {
   override readonly name = 'ImageError';
 }
 
-/** JPEG, PNG or WebP → RGB of the camera's size. Throws an ImageError for bytes that are truncated or no such image. */
+/** What the bytes say they are. Only these three formats reach the library: it would also parse SVG, GIF, TIFF and more. */
+function imageHeader(bytes: Uint8Array): ImageHeader {
+  const header = readImageHeader(bytes);
+  if (header === null) throw new ImageError('is not JPEG, PNG or WebP');
+  if (header.channels !== 3) throw new ImageError(`has ${header.channels} channels, not 3`);
+  return header;
+}
+
+/** JPEG, PNG or WebP → RGB of the camera's size, in the library's own threads. Throws an ImageError for broken bytes. */
 export async function fitEncoded(bytes: Uint8Array, camera: CameraSpec): Promise<Uint8Array> {
-  if (!isKnownFormat(bytes)) throw new ImageError('is not JPEG, PNG or WebP');
-  const image = sharp(bytes, { failOn: 'truncated', limitInputPixels: MAX_PIXELS, sequentialRead: true });
+  const { width, height } = imageHeader(bytes);
+  checkSize(width, height, camera);
   try {
-    if (camera.resize === 'exact') {
-      const { width, height } = await image.metadata();
-      if (width !== camera.width || height !== camera.height) throw exactSize(camera);
-    }
+    const image = sharp(bytes, { failOn: 'truncated', limitInputPixels: MAX_PIXELS, sequentialRead: true });
     return await pixels(image, camera);
   } catch (cause) {
     if (cause instanceof ImageError) throw cause;
@@ -39,9 +45,8 @@ export async function fitRgb(
   camera: CameraSpec,
 ): Promise<Uint8Array> {
   if (width === camera.width && height === camera.height) return bytes;
-  if (camera.resize === 'exact') throw exactSize(camera);
-  const image = sharp(bytes, { raw: { width, height, channels: 3 }, limitInputPixels: MAX_PIXELS });
-  return await pixels(image, camera);
+  checkSize(width, height, camera);
+  return await pixels(sharp(bytes, { raw: { width, height, channels: 3 }, limitInputPixels: MAX_PIXELS }), camera);
 }
 
 async function pixels(image: Sharp, { width, height, resize }: CameraSpec): Promise<Uint8Array> {
@@ -55,17 +60,9 @@ async function pixels(image: Sharp, { width, height, resize }: CameraSpec): Prom
   return data;
 }
 
-function exactSize({ width, height }: CameraSpec): ImageError {
-  return new ImageError(`must be ${width}×${height}`);
-}
-
-/** Only these three ever reach the decoder library: it would also parse SVG, GIF, TIFF and more. */
-function isKnownFormat(b: Uint8Array): boolean {
-  const jpeg = b[0] === 0xff && b[1] === 0xd8 && b[2] === 0xff;
-  const png = b[0] === 0x89 && b[1] === 0x50 && b[2] === 0x4e && b[3] === 0x47;
-  const riff = b[0] === 0x52 && b[1] === 0x49 && b[2] === 0x46 && b[3] === 0x46;
-  const webp = riff && b[8] === 0x57 && b[9] === 0x45 && b[10] === 0x42 && b[11] === 0x50;
-  return jpeg || png || webp;
+function checkSize(width: number, height: number, camera: CameraSpec): void {
+  if (camera.resize === 'exact' && (width !== camera.width || height !== camera.height))
+    throw new ImageError(`must be ${camera.width}×${camera.height}`);
 }
 
 function firstLine(cause: unknown): string {

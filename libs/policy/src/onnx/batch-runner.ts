@@ -1,19 +1,13 @@
 import type { Manifest } from '../bundle/manifest.js';
-import { fitEncoded, fitRgb, ImageError } from '../image/fit-image.js';
-import { writeRow } from '../image/write-row.js';
+import { type ArrivedImages, BatchImages } from './batch-images.js';
 import { type BatchLayout, moveRow } from './batch-layout.js';
 import type { Graph } from './graph.js';
 import type { GraphGate } from './graph-gate.js';
-import { type BatchMessage, IMAGE_FIELDS, type RowFault, type WorkerMessage } from './messages.js';
+import type { BatchMessage, RowFault, WorkerMessage } from './messages.js';
 
 interface Arrived {
   readonly message: BatchMessage;
-  readonly images: Promise<Images> | null;
-}
-
-interface Images {
-  readonly faults: RowFault[];
-  readonly decodeMs: number;
+  readonly images: ArrivedImages | null;
 }
 
 export interface BatchRunnerParts {
@@ -33,15 +27,18 @@ export interface BatchRunnerParts {
 export class BatchRunner {
   readonly #parts: BatchRunnerParts;
   readonly #queue: Arrived[] = [];
+  readonly #images: BatchImages;
   #running = false;
   #closed = false;
 
   constructor(parts: BatchRunnerParts) {
     this.#parts = parts;
+    this.#images = new BatchImages(parts.manifest, parts.layout);
   }
 
   accept(message: BatchMessage): void {
-    this.#queue.push({ message, images: message.staging === null ? null : this.#decode(message, message.staging) });
+    const { staging } = message;
+    this.#queue.push({ message, images: staging === null ? null : this.#images.arrive(message, staging) });
     if (!this.#running) void this.#drain();
   }
 
@@ -53,10 +50,12 @@ export class BatchRunner {
   async #drain(): Promise<void> {
     this.#running = true;
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-      const images = await next.images;
+      // What of the decoding was hidden behind the batch before does not count.
+      const begin = performance.now();
+      const faults = next.images === null ? [] : await this.#images.finish(next.images);
       if (this.#closed || !this.#parts.gate.enter()) return;
       try {
-        await this.#run(next.message, images);
+        await this.#run(next.message, faults, performance.now() - begin);
       } finally {
         this.#parts.gate.leave();
       }
@@ -64,10 +63,9 @@ export class BatchRunner {
     this.#running = false;
   }
 
-  async #run(message: BatchMessage, images: Images | null): Promise<void> {
+  async #run(message: BatchMessage, faults: RowFault[], decodeMs: number): Promise<void> {
     const { id, slab, staging, size } = message;
     const { graph, cpu, post } = this.#parts;
-    const faults = images?.faults ?? [];
     const rows = this.#compact(slab, size, faults);
     const begin = performance.now();
     if (rows.length > 0) {
@@ -85,7 +83,7 @@ export class BatchRunner {
       staging,
       rows,
       faults,
-      decodeMs: images?.decodeMs ?? 0,
+      decodeMs,
       inferMs,
     } as const;
     post({ ...result, cpuMs: cpu() }, staging === null ? [slab] : [slab, staging]);
@@ -115,31 +113,5 @@ export class BatchRunner {
         faults.push({ row, code: 'model_error', reason: cause instanceof Error ? cause.message : String(cause) });
       }
     }
-  }
-
-  async #decode({ slab, size, images }: BatchMessage, staging: ArrayBuffer): Promise<Images> {
-    const begin = performance.now();
-    const tensors = this.#parts.layout.viewsBorrow(slab, size).cameras;
-    const faults: RowFault[] = [];
-    const fit = async (at: number): Promise<void> => {
-      const [row = 0, index = 0, offset = 0, length = 0, width = 0, height = 0] = images.slice(at, at + IMAGE_FIELDS);
-      const camera = this.#parts.manifest.inputs.cameras[index];
-      const tensor = tensors[index];
-      if (camera === undefined || tensor === undefined) throw new RangeError(`no camera ${index}`);
-      const bytes = new Uint8Array(staging, offset, length);
-      try {
-        const rgb = width === 0 ? await fitEncoded(bytes, camera) : await fitRgb(bytes, width, height, camera);
-        writeRow(rgb, camera, tensor, row);
-      } catch (cause) {
-        if (!(cause instanceof ImageError)) throw cause;
-        // An input with two bad cameras is refused for the first.
-        if (faults.some((fault) => fault.row === row)) return;
-        faults.push({ row, code: 'validation_failed', field: `images.${camera.name}`, reason: cause.message });
-      }
-    };
-    const jobs: Promise<void>[] = [];
-    for (let at = 0; at < images.length; at += IMAGE_FIELDS) jobs.push(fit(at));
-    await Promise.all(jobs);
-    return { faults, decodeMs: performance.now() - begin };
   }
 }
