@@ -1,5 +1,8 @@
 export type StopCause = 'SIGTERM' | 'SIGINT' | 'supervisor gone';
 
+/** For an orderly end without a supervisor that waits for it. */
+const ORPHAN_LIMIT_MS = 10_000;
+
 /**
  * For process entries: calls `stop` once, when this process is told to leave or when the supervisor that started it died
  * (its IPC channel closes then, however it died). Started by hand there is no channel, and only signals count.
