@@ -31,8 +31,8 @@ export class Chunked implements PacingMode {
 
   /** The chunk must reach the client before the tick it begins with: a round trip, and the tick that runs now. */
   firstUsableTick(): number {
-    const { clockEstimator, nextTick, periodMs } = this.#session;
-    return nextTick + Math.ceil((clockEstimator.rttMs ?? 0) / periodMs) + 1;
+    const { gate, nextTick, periodMs } = this.#session;
+    return nextTick + Math.ceil((gate.clock.rttMs ?? 0) / periodMs) + 1;
   }
 
   chunkReady(chunk: ReadyChunk): void {
@@ -50,7 +50,7 @@ export class Chunked implements PacingMode {
     if (socket === null || socket.congested(now)) return;
     const plan = loop.plan(firstTick, loop.remaining(firstTick));
     const dim = profile.model.description.action_dim;
-    if (!session.send(chunkMessage(plan, chunk, firstTick, session.periodMs, dim))) return;
+    if (!session.outbox.send(chunkMessage(plan, chunk, firstTick, session.periodMs, dim))) return;
     this.#held = null;
     session.enter(null);
     session.counters.chunks_sent++;
@@ -87,6 +87,6 @@ export class Chunked implements PacingMode {
     session.counters.hold(reason);
     session.context.metrics.holds.cell(reason).inc();
     session.enter(reason);
-    session.send({ type: 'hold', seq: n, reason, values: session.loop.tick(n, reason).values });
+    session.outbox.send({ type: 'hold', seq: n, reason, values: session.loop.tick(n, reason).values });
   }
 }

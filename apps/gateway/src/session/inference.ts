@@ -56,7 +56,7 @@ export class InferenceSlot implements Requester {
     if (this.#box.size === 0) return;
     // J4: what cannot be recorded is not done; the timeline runs dry and the session holds.
     if (this.#session.context.journal.pressure().level === 'full') {
-      this.#session.notice(
+      this.#session.outbox.notice(
         'journal_full',
         'The journal has reached its disk budget; the session holds until it is shipped',
       );
@@ -172,7 +172,7 @@ export class InferenceSlot implements Requester {
         safety_score: 0,
         safety_flags: [],
       });
-      session.fail('model_error', output.reason, observation.seq);
+      session.outbox.fail('model_error', output.reason, observation.seq);
       return;
     }
 

@@ -26,7 +26,11 @@ export class Lockstep implements PacingMode {
       return;
     }
     if (inference.put(observation) === 'overflow') {
-      this.#session.fail('overflow', 'Four observations wait already; send the next after a chunk', observation.seq);
+      this.#session.outbox.fail(
+        'overflow',
+        'Four observations wait already; send the next after a chunk',
+        observation.seq,
+      );
       return;
     }
     inference.request();
@@ -53,7 +57,7 @@ export class Lockstep implements PacingMode {
     session.counters.chunks_sent++;
     if (plan.clamped) session.counters.clamped++;
     session.context.metrics.chunks.inc();
-    session.send(chunkMessage(plan, chunk, first, session.periodMs, profile.model.description.action_dim));
+    session.outbox.send(chunkMessage(plan, chunk, first, session.periodMs, profile.model.description.action_dim));
   }
 
   tick(): void {}
@@ -73,6 +77,6 @@ export class Lockstep implements PacingMode {
     const values = new Float64Array(session.profile.model.description.action_dim);
     const gripper = session.profile.model.description.action.pose?.gripper;
     if (gripper !== undefined) values[values.length - 1] = observation.state[gripper] ?? 0;
-    session.send({ type: 'hold', seq: observation.baseTick, reason, values });
+    session.outbox.send({ type: 'hold', seq: observation.baseTick, reason, values });
   }
 }

@@ -238,3 +238,14 @@ test.each([
   expect(await client.next('error')).toMatchObject({ code, field, fatal: true });
   await client.closed();
 });
+
+test('[W6] an e-stop is heard even over the session’s rate', async () => {
+  const client = await server.robot({ control_hz: 10 });
+  client.send(observation(0));
+  await client.next('action');
+  for (let seq = 0; seq < 200; seq++) client.send({ type: 'ping', sent_at_ms: seq });
+  client.send({ type: 'estop' });
+  await client.next('notice', (notice) => notice.code === 'rate_limited');
+  await client.next('hold', (hold) => hold.reason === 'estop');
+  client.terminate();
+});

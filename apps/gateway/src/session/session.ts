@@ -2,16 +2,11 @@ import { ControlLoop, type NewChunk, Watchdog } from '@sinew/control';
 import type { JournalWriter } from '@sinew/journal';
 import {
   type ClientMessage,
-  ClockEstimator,
-  checkObservation,
   ERRORS,
-  type ErrorCode,
-  encodeServerMessage,
   type HoldReason,
   type Observation,
   type Opened,
   type Ping,
-  type ServerMessage,
   type WireFault,
 } from '@sinew/protocol';
 import type { Logger, Metrics } from '@sinew/telemetry';
@@ -24,8 +19,9 @@ import { FrameBudget } from './frame-budget.js';
 import { newResumeToken, sameToken } from './identity.js';
 import { InferenceSlot, type ReadyChunk } from './inference.js';
 import { instructionFault } from './instruction.js';
-import { NoticeLimiter } from './notices.js';
 import type { AcceptedObservation } from './observation-box.js';
+import { ObservationGate } from './observation-gate.js';
+import { Outbox } from './outbox.js';
 import { createPacing, type PacingMode } from './pacing.js';
 import type { SessionProfile } from './profile.js';
 import { SessionRecords } from './session-records.js';
@@ -56,13 +52,13 @@ export class Session {
   readonly loop: ControlLoop;
   readonly counters = new SessionCounters();
   readonly ticks: TickLog;
-  readonly clockEstimator = new ClockEstimator();
+  readonly gate: ObservationGate;
+  readonly outbox: Outbox;
   readonly watchdog: Watchdog;
   readonly inference: InferenceSlot;
   readonly #pacing: PacingMode;
   readonly #budget: FrameBudget;
   readonly #records: SessionRecords;
-  readonly #notices = new NoticeLimiter();
 
   #state: SessionState;
   #token = newResumeToken();
@@ -74,7 +70,6 @@ export class Session {
   #draining = false;
   /** The last inference failed: holds for it once there is nothing left to execute. */
   #modelFailed = false;
-  #lastSeq = -1;
   #nextTick = 0;
   #startMs: number | null = null;
 
@@ -105,6 +100,8 @@ export class Session {
     const now = context.clock.now();
     this.ticks = new TickLog(description.action_dim, description.inputs.state.dim, profile.controlHz);
     this.#records = new SessionRecords(profile, context.journal, context.clock, this.ticks);
+    this.gate = new ObservationGate(description);
+    this.outbox = new Outbox(() => this.socket, context.clock);
     this.watchdog = new Watchdog(profile.staleAfterMs);
     this.inference = new InferenceSlot(this);
     this.#pacing = createPacing(this);
@@ -161,11 +158,9 @@ export class Session {
     this.counters.frames_limited++;
     this.context.metrics.framesLimited.inc();
     if (verdict === 'close') {
-      this.fail('rate_limited', 'Too many frames for ten seconds');
+      this.outbox.fail('rate_limited', 'Too many frames for ten seconds');
       this.close('rate_limited', ERRORS.rate_limited.close);
-    } else if (this.#notices.allow('rate_limited', nowMs)) {
-      this.send({ type: 'notice', code: 'rate_limited', message: 'Frames over the session’s rate are dropped' });
-    }
+    } else this.outbox.notice('rate_limited', 'Frames over the session’s rate are dropped');
     return false;
   }
 
@@ -199,37 +194,12 @@ export class Session {
 
   #observe(message: Observation, arrivedMs: number): void {
     this.counters.observations++;
-    const { description } = this.profile.model;
-    const wireFault = checkObservation(message, description, this.#lastSeq);
-    if (wireFault !== null) return this.fault(wireFault);
-    const refuse = (field: string, reason: string) =>
-      this.fault({
-        code: 'validation_failed',
-        message: `${field}: ${reason}`,
-        fatal: false,
-        field,
-        reason,
-        observation_seq: message.seq,
-      });
-
-    const { captured_at_ms: stampMs } = message;
-    if (this.clockEstimator.isFromTheFuture(stampMs, arrivedMs)) {
-      return refuse('captured_at_ms', 'captured over 1 s in the future');
-    }
-    if (message.applied_seq !== undefined && message.applied_seq >= this.#nextTick) {
-      return refuse(
-        'applied_seq',
-        `tick ${message.applied_seq} was not sent yet; the last one was ${this.#nextTick - 1}`,
-      );
-    }
+    const fault = this.gate.check(message, arrivedMs, this.#nextTick);
+    if (fault !== null) return this.fault(fault);
     if (message.instruction !== undefined && message.instruction !== this.#instruction) {
-      const reason = instructionFault(message.instruction);
-      if (reason !== null) return refuse('instruction', reason);
       this.#setInstruction(message.instruction);
     }
-    this.#lastSeq = message.seq;
-    this.clockEstimator.onObservation(stampMs, arrivedMs);
-    const capturedMs = arrivedMs - this.clockEstimator.ageMs(stampMs, arrivedMs, arrivedMs);
+    const capturedMs = this.gate.capturedMs(message, arrivedMs);
     this.#pacing.begin(arrivedMs);
     const baseTick = this.#pacing.baseTick(message, capturedMs);
     const observation: AcceptedObservation = {
@@ -250,8 +220,8 @@ export class Session {
   }
 
   #pong(ping: Ping, arrivedMs: number): void {
-    this.clockEstimator.onPing(ping.sent_at_ms, ping.echo, arrivedMs);
-    this.send({
+    this.gate.clock.onPing(ping.sent_at_ms, ping.echo, arrivedMs);
+    this.outbox.send({
       type: 'pong',
       sent_at_ms: ping.sent_at_ms,
       received_at_ms: arrivedMs,
@@ -394,14 +364,9 @@ export class Session {
 
   // ---- frames out ------------------------------------------------------------------------------------------------
 
-  send(message: ServerMessage): boolean {
-    const socket = this.socket;
-    return socket !== null && socket.send(encodeServerMessage(message), this.context.clock.now()) === 'sent';
-  }
-
   /** An error that the client caused or must know of; rejected observations are counted and journaled a second together. */
   fault(fault: WireFault): void {
-    const { field, reason, observation_seq } = fault;
+    const { field, reason } = fault;
     if (fault.code === 'validation_failed') {
       this.counters.rejected++;
       const { labels, validationFailures } = this.context.metrics;
@@ -411,29 +376,7 @@ export class Session {
       });
       this.#records.rejected(field ?? 'frame', reason ?? fault.message);
     }
-    this.send({
-      type: 'error',
-      code: fault.code,
-      message: fault.message,
-      fatal: fault.fatal,
-      ...(field === undefined ? {} : { field }),
-      ...(reason === undefined ? {} : { reason }),
-      ...(observation_seq === undefined ? {} : { observation_seq }),
-    });
-  }
-
-  fail(code: ErrorCode, message: string, observationSeq?: number): void {
-    this.send({
-      type: 'error',
-      code,
-      message,
-      fatal: ERRORS[code].fatal,
-      ...(observationSeq === undefined ? {} : { observation_seq: observationSeq }),
-    });
-  }
-
-  notice(code: string, message: string): void {
-    if (this.#notices.allow(code, this.context.clock.now())) this.send({ type: 'notice', code, message });
+    this.outbox.fault(fault);
   }
 
   /** `opened`, the first frame of a socket (W1). */
@@ -453,7 +396,7 @@ export class Session {
       robot: profile.limits,
       model: profile.model.description,
     };
-    this.send(opened);
+    this.outbox.send(opened);
   }
 
   // ---- life ------------------------------------------------------------------------------------------------------
@@ -473,7 +416,7 @@ export class Session {
     this.#token = newResumeToken();
     this.counters.resumes++;
     this.#state = { kind: 'active', socket };
-    this.clockEstimator.reset();
+    this.gate.clock.reset();
     this.watchdog.reset();
     this.#restart();
     this.#pacing.reset();
@@ -490,7 +433,7 @@ export class Session {
   }
 
   beginDrain(): void {
-    this.notice('draining', 'The server is stopping; finish and reconnect');
+    this.outbox.notice('draining', 'The server is stopping; finish and reconnect');
   }
 
   /** S9: the time to finish is over; from here on every tick holds. */
@@ -516,7 +459,7 @@ export class Session {
     if (this.#state.kind === 'closed') return;
     const socket = this.socket;
     if (socket !== null) {
-      this.send({ type: 'closed', reason, resumable: false, counters: this.counters.snapshot() });
+      this.outbox.send({ type: 'closed', reason, resumable: false, counters: this.counters.snapshot() });
       if (code !== null) socket.end(code, reason, this.context.clock.now());
     }
     this.flushTicks();

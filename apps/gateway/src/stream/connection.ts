@@ -18,6 +18,8 @@ type Phase =
 
 /** Pings without any answer before a socket is given up (W4). */
 const MISSED_PINGS = 3;
+/** An `estop` of any msgpack library fits, unknown fields of a few words included. */
+const ESTOP_FRAME_BYTES = 128;
 
 /** One socket's life: waits for `open`, then hands every frame to its session. */
 export class Connection {
@@ -62,7 +64,7 @@ export class Connection {
     const phase = this.#phase;
     if (phase.kind === 'ended') return;
     if (!isBinary) return this.#bad('bad_message', 'Text frames are not part of this protocol; send msgpack');
-    if (phase.kind === 'bound' && !phase.session.admitFrame(arrivedMs)) return;
+    if (phase.kind === 'bound' && !phase.session.admitFrame(arrivedMs)) return this.#estopOnly(frame, phase.session);
     const decoded = decodeClientFrame(new Uint8Array(frame.slice(0)));
     if (!decoded.ok) return this.#fault(decoded.fault);
     const { message } = decoded;
@@ -78,6 +80,13 @@ export class Connection {
     const { close, ...refusal } = result.refusal;
     this.#send({ type: 'error', fatal: true, ...refusal });
     this.#end(close, refusal.code);
+  }
+
+  /** Over its rate a session is heard no more, but an e-stop always is; it is a small frame, so only those are looked at. */
+  #estopOnly(frame: ArrayBuffer, session: Session): void {
+    if (frame.byteLength > ESTOP_FRAME_BYTES) return;
+    const decoded = decodeClientFrame(new Uint8Array(frame.slice(0)));
+    if (decoded.ok && decoded.message.type === 'estop') session.receive(decoded.message, this.#clock.now());
   }
 
   /** W3, W4: no `open` in time, or no sign of life. */

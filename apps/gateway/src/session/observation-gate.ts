@@ -1,0 +1,54 @@
+import {
+  ClockEstimator,
+  checkObservation,
+  type ModelDescription,
+  type Observation,
+  type WireFault,
+} from '@sinew/protocol';
+import { instructionFault } from './instruction.js';
+
+/** Decides which observations count, and when they were made: W5 and W7 for one session. */
+export class ObservationGate {
+  readonly clock = new ClockEstimator();
+  readonly #model: ModelDescription;
+  /** Rises over the whole session, resumes included. */
+  #lastSeq = -1;
+
+  constructor(model: ModelDescription) {
+    this.#model = model;
+  }
+
+  /** The first rule that the observation breaks, or null; then it counts. `nextTick`: the first tick not sent yet. */
+  check(observation: Observation, arrivedMs: number, nextTick: number): WireFault | null {
+    const fault = checkObservation(observation, this.#model, this.#lastSeq);
+    if (fault !== null) return fault;
+    const { applied_seq, captured_at_ms, instruction, seq } = observation;
+    if (this.clock.isFromTheFuture(captured_at_ms, arrivedMs)) {
+      return refusal(seq, 'captured_at_ms', 'captured over 1 s in the future');
+    }
+    if (applied_seq !== undefined && applied_seq >= nextTick) {
+      return refusal(seq, 'applied_seq', `tick ${applied_seq} was not sent yet; the last one was ${nextTick - 1}`);
+    }
+    const reason = instruction === undefined ? null : instructionFault(instruction);
+    if (reason !== null) return refusal(seq, 'instruction', reason);
+    this.#lastSeq = seq;
+    return null;
+  }
+
+  /** When an observation that counts was made, on the server's clock, ms. */
+  capturedMs({ captured_at_ms }: Observation, arrivedMs: number): number {
+    this.clock.onObservation(captured_at_ms, arrivedMs);
+    return arrivedMs - this.clock.ageMs(captured_at_ms, arrivedMs, arrivedMs);
+  }
+}
+
+function refusal(seq: number, field: string, reason: string): WireFault {
+  return {
+    code: 'validation_failed',
+    message: `${field}: ${reason}`,
+    fatal: false,
+    field,
+    reason,
+    observation_seq: seq,
+  };
+}
