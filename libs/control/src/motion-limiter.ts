@@ -47,12 +47,13 @@ export class MotionLimiter {
   /** Largest change of velocity in a step, and of acceleration; the second is Infinity where jerk cannot bind. */
   readonly #dv: number;
   readonly #da: number;
-  readonly #box: LimitBox | null;
+  readonly #boxed: boolean;
   readonly #bits: ClampBits;
   readonly #longestStop: number;
-  /** The box, widened to the present position where that is already outside: then only inward motion is left (B8). */
   readonly #lo = new Vec3();
   readonly #hi = new Vec3();
+  /** Where the step starts. Outside the box on some axis, only inward motion is left on it (B8). */
+  readonly #from = new Vec3();
   readonly #step = new Vec3();
   readonly #wanted = new Vec3();
   readonly #unit = new Vec3();
@@ -69,7 +70,11 @@ export class MotionLimiter {
     this.#a = limits.a;
     this.#dv = limits.a * periodS;
     this.#da = limits.j * periodS < 2 * limits.a ? limits.j * periodS : Infinity;
-    this.#box = box;
+    this.#boxed = box !== null;
+    if (box !== null) {
+      this.#lo.set(box.min[0], box.min[1], box.min[2]);
+      this.#hi.set(box.max[0], box.max[1], box.max[2]);
+    }
     this.#bits = bits;
     this.#longestStop = 32 + 2 * Math.ceil(limits.v / this.#dv + (4 * limits.a) / this.#da);
   }
@@ -119,7 +124,7 @@ export class MotionLimiter {
 
   /** One step of the stop. Returns FLAG.emergency where the box outranked acceleration, else 0. */
   brake(position: Vec3, out: Vec3): number {
-    this.#widenBox(position);
+    this.#from.copy(position);
     const flags = this.#safeBrake(position);
     this.#commit(this.#braked);
     out.scaled(this.#braked, this.#h);
@@ -135,18 +140,11 @@ export class MotionLimiter {
     this.velocity.copy(velocity);
   }
 
-  #widenBox(position: Vec3): void {
-    const box = this.#box;
-    if (box === null) return;
-    this.#lo.set(Math.min(box.min[0], position.x), Math.min(box.min[1], position.y), Math.min(box.min[2], position.z));
-    this.#hi.set(Math.max(box.max[0], position.x), Math.max(box.max[1], position.y), Math.max(box.max[2], position.z));
-  }
-
   /** The step with its end moved into the box: along a wall the rest of the motion goes on. */
   #project(position: Vec3, delta: Vec3): number {
     const step = this.#step.copy(delta);
-    if (this.#box === null) return 0;
-    this.#widenBox(position);
+    if (!this.#boxed) return 0;
+    this.#from.copy(position);
     step.x = inside(position.x, delta.x, this.#lo.x, this.#hi.x);
     step.y = inside(position.y, delta.y, this.#lo.y, this.#hi.y);
     step.z = inside(position.z, delta.z, this.#lo.z, this.#hi.z);
@@ -189,7 +187,7 @@ export class MotionLimiter {
     candidate.addScaled(this.velocity, candidate, change > this.#dv ? this.#dv / change : 1);
     if (this.#reachable(candidate, MADE) && this.#stops(position, candidate, MADE)) return flags;
     if (this.#da !== Infinity) flags |= bits.jerk;
-    if (this.#box !== null) flags |= FLAG.workspace;
+    if (this.#boxed) flags |= FLAG.workspace;
     if (emergency !== 0 || !this.#bend(position)) this.#candidate.copy(this.#braked);
     return flags | emergency;
   }
@@ -237,7 +235,7 @@ export class MotionLimiter {
     const fitting = this.#bisectSpeed(position, least, s);
     if (fitting < 0) return 0;
     this.#candidate.scaled(unit, fitting);
-    return flags | (this.#box === null ? bits.jerk : FLAG.workspace);
+    return flags | (this.#boxed ? FLAG.workspace : bits.jerk);
   }
 
   /** The largest speed in [least, most] along #unit with a verified stop; negative if not even the least has one. */
@@ -275,7 +273,7 @@ export class MotionLimiter {
   /** The next velocity of the stop in #braked; shortened beyond its limits where the box leaves no room. */
   #safeBrake(position: Vec3): number {
     this.#brakeFrom(this.velocity, this.acceleration, this.#braked);
-    if (this.#box === null || this.#stops(position, this.#braked, TRUSTED)) return 0;
+    if (!this.#boxed || this.#stops(position, this.#braked, TRUSTED)) return 0;
     const speed = norm(this.#braked);
     if (speed === 0) return 0;
     this.#unit.scaled(this.#braked, 1 / speed);
@@ -323,7 +321,7 @@ export class MotionLimiter {
 
   /** Whether the stop that follows a step at `velocity` from `position` keeps the box, and with it the speed limit. */
   #stops(position: Vec3, velocity: Vec3, tolerance: number): boolean {
-    const boxed = this.#box !== null;
+    const boxed = this.#boxed;
     if (this.#da === Infinity) {
       if (!boxed) return true;
       const speed = norm(velocity);
@@ -354,21 +352,24 @@ export class MotionLimiter {
   #holds(x: Vec3, tolerance: number): boolean {
     const lo = this.#lo;
     const hi = this.#hi;
+    const from = this.#from;
     return (
-      x.x >= lo.x - tolerance &&
-      x.x <= hi.x + tolerance &&
-      x.y >= lo.y - tolerance &&
-      x.y <= hi.y + tolerance &&
-      x.z >= lo.z - tolerance &&
-      x.z <= hi.z + tolerance
+      x.x >= Math.min(lo.x - tolerance, from.x) &&
+      x.x <= Math.max(hi.x + tolerance, from.x) &&
+      x.y >= Math.min(lo.y - tolerance, from.y) &&
+      x.y <= Math.max(hi.y + tolerance, from.y) &&
+      x.z >= Math.min(lo.z - tolerance, from.z) &&
+      x.z <= Math.max(hi.z + tolerance, from.z)
     );
   }
 }
 
-/** `delta` itself where position + delta is inside, else what is left up to the bound. */
+/** `delta` itself where position + delta is inside, else what is left up to the bound; from outside, nothing outward. */
 function inside(position: number, delta: number, lo: number, hi: number): number {
   const end = position + delta;
-  return end > hi + MADE ? hi - position : end < lo - MADE ? lo - position : delta;
+  if (end > Math.max(hi + LEGAL, position)) return Math.max(0, hi - position);
+  if (end < Math.min(lo - LEGAL, position)) return Math.min(0, lo - position);
+  return delta;
 }
 
 /**
