@@ -16,8 +16,12 @@ export function onStopRequested(stop: (cause: StopCause) => void): void {
   };
   process.on('SIGTERM', () => once('SIGTERM'));
   process.on('SIGINT', () => once('SIGINT'));
-  if (process.channel !== undefined && process.channel !== null)
-    process.once('disconnect', () => once('supervisor gone'));
+  if (process.channel === undefined || process.channel === null) return;
+  process.once('disconnect', () => {
+    // A supervisor would end this process when it takes too long; now nobody else does.
+    setTimeout(() => process.exit(1), ORPHAN_LIMIT_MS).unref();
+    once('supervisor gone');
+  });
 }
 
 /** The one line on stdout by which a supervisor knows that this process serves. */
