@@ -1,0 +1,75 @@
+// Journal records as the database's rows.
+import { instructionCategory } from '@sinew/contracts';
+import type { InferenceRow, SessionRow } from '@sinew/db';
+import { type InferenceRecord, logIdTimeMs, type SessionRecord } from '@sinew/journal';
+
+export function isoTime(unixMs: number): string {
+  return new Date(unixMs).toISOString();
+}
+
+export function inferenceRow(record: InferenceRecord): InferenceRow {
+  const action = firstAction(record.chunk, record.shape);
+  return {
+    log_id: record.log_id,
+    timestamp: isoTime(logIdTimeMs(record.log_id)),
+    request_id: record.request_id,
+    customer_id: record.customer_id,
+    key_id: record.key_id,
+    session_id: record.session_id,
+    episode: record.session_id === null ? null : record.episode,
+    robot_id: record.robot_id,
+    robot_type: record.robot_type,
+    model_name: record.model_id,
+    model_version: record.model_version,
+    instruction: record.instruction,
+    instruction_category: instructionCategory(record.instruction),
+    image_shape: record.image_shape,
+    observation_seq: record.observation_seq,
+    observation_age_ms: record.observation_age_ms,
+    base_tick: record.base_tick,
+    state: record.state,
+    action_vector: action,
+    action_magnitude: action.length === 0 ? null : Math.hypot(...action),
+    chunk: record.chunk,
+    chunk_steps: record.shape[0],
+    action_dim: record.shape[1],
+    safety_score: record.safety_score,
+    safety_flags: record.safety_flags,
+    inference_latency_ms: record.total_ms,
+    queue_wait_ms: record.queue_ms,
+    decode_ms: record.decode_ms,
+    gpu_compute_ms: record.inference_ms,
+    status: record.status,
+    error_message: record.error ?? null,
+  };
+}
+
+/** Entry 0 of a float32 little-endian [H, D] chunk; empty where there is none. The bytes may stand at any alignment. */
+function firstAction(chunk: Uint8Array, [steps, dim]: readonly [number, number]): number[] {
+  if (steps === 0 || chunk.byteLength < 4 * dim) return [];
+  const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  return Array.from({ length: dim }, (_, index) => view.getFloat32(4 * index, true));
+}
+
+export function sessionRow(record: SessionRecord, openedMs: number): SessionRow {
+  const closed = record.event === 'close';
+  return {
+    session_id: record.session_id,
+    customer_id: record.customer_id,
+    key_id: record.key_id,
+    robot_id: record.robot_id,
+    robot_type: record.robot_type,
+    model: record.model_id,
+    model_version: record.model_version,
+    control_hz: record.control_hz,
+    pacing: record.pacing,
+    environment: record.environment ?? null,
+    client: record.client ?? null,
+    limits: record.limits ?? null,
+    epoch: record.epoch,
+    opened_at: isoTime(openedMs),
+    closed_at: closed ? isoTime(record.t_ms) : null,
+    reason: closed ? (record.reason ?? 'closed') : null,
+    counters: closed ? (record.counters ?? null) : null,
+  };
+}

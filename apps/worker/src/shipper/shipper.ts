@@ -1,0 +1,166 @@
+import { HOUR_MS, type ShippedBatch } from '@sinew/db';
+import type { Checkpoint, JournalEntry, Position } from '@sinew/journal';
+import { type MapperState, RecordMapper } from './record-mapper.js';
+import { type RowStore, storeOrRefuse } from './store-or-refuse.js';
+
+/** With many sessions open the state is large: then it is saved at most this often. */
+const SAVE_EVERY_MS = 1_000;
+const SMALL_STATE_SESSIONS = 200;
+
+export interface JournalSource {
+  /** Null before the first segment was seen. */
+  readonly position: Position | null;
+  /** The writer of the newest segment seen. */
+  readonly writerId: string;
+  read(): Promise<readonly JournalEntry[]>;
+}
+
+export interface ShipperPorts {
+  readonly source: JournalSource;
+  readonly store: RowStore;
+  saveCheckpoint(checkpoint: Checkpoint): Promise<void>;
+  /** Queues the statistics of an hour of data; asked twice in one window it queues once. Rejects where the queues are away. */
+  queueStatistics(hourMs: number): Promise<void>;
+  /** Answers of the database that need a person: rows that stand there under another id. */
+  conflicts(logIds: readonly number[]): void;
+  /** Unix milliseconds. */
+  now(): number;
+}
+
+export interface ShippedCounters {
+  /** New rows of inference logs. */
+  inserted: number;
+  /** Sent again after a crash; they stood there already. */
+  repeated: number;
+  conflicts: number;
+  refused: number;
+  records: number;
+}
+
+interface SavedState {
+  readonly version: 1;
+  readonly mapper: MapperState;
+  /** Hours of data whose statistics are still to be queued. */
+  readonly hours: readonly number[];
+}
+
+/**
+ * Journal to database: read, map, store in one transaction, then save the checkpoint, then queue what follows. What is to be
+ * queued stands in the checkpoint, so a crash at any point repeats work and loses none.
+ */
+export class Shipper {
+  readonly counters: ShippedCounters = { inserted: 0, repeated: 0, conflicts: 0, refused: 0, records: 0 };
+  readonly #ports: ShipperPorts;
+  readonly #mapper: RecordMapper;
+  readonly #hours: Set<number>;
+  /** Read and mapped, not yet stored: an attempt that failed is made again with the same rows. */
+  #pending: { readonly batch: ShippedBatch; readonly records: number; readonly lastMs: number } | null = null;
+  #savedAt = 0;
+  #savedPosition: Position | null;
+  #unsaved = false;
+  #lastMs: number | null = null;
+
+  /** `checkpoint`: the one that the source was opened at. */
+  constructor(ports: ShipperPorts, checkpoint: Checkpoint | null) {
+    this.#ports = ports;
+    this.#savedPosition = checkpoint?.position ?? null;
+    const saved = parseState(checkpoint?.state ?? '');
+    this.#mapper = new RecordMapper(saved?.mapper ?? null);
+    this.#hours = new Set(saved?.hours);
+  }
+
+  /** Age of the newest record that is stored: how far the database is behind, where records wait. */
+  lagMs(): number {
+    return this.#pending === null || this.#lastMs === null ? 0 : Math.max(0, this.#ports.now() - this.#lastMs);
+  }
+
+  /** Stores what can be read now, at most one batch; false when there was nothing. Rejects where journal or database are away. */
+  async ship(): Promise<boolean> {
+    this.#pending ??= await this.#readBatch();
+    if (this.#pending === null) {
+      if (this.#unsaved) await this.#save();
+      return false;
+    }
+    const { batch, records, lastMs } = this.#pending;
+    if (batch.sessions.length + batch.episodes.length + batch.inferences.length > 0) {
+      const stored = await storeOrRefuse(this.#ports.store, batch);
+      this.counters.inserted += stored.inserted;
+      this.counters.repeated += stored.repeated;
+      this.counters.refused += stored.refused;
+      this.counters.conflicts += stored.conflicts.length;
+      if (stored.conflicts.length > 0) this.#ports.conflicts(stored.conflicts);
+    }
+    this.#noteHours(batch);
+    this.counters.records += records;
+    this.#lastMs = lastMs;
+    this.#pending = null;
+    this.#unsaved = true;
+    const often = this.#mapper.openSessions <= SMALL_STATE_SESSIONS;
+    if (often || this.#ports.now() - this.#savedAt >= SAVE_EVERY_MS) await this.#save();
+    return true;
+  }
+
+  /** Queues the jobs that follow. Apart from `ship`: rows must not wait for the queues. */
+  async queueFollowing(): Promise<void> {
+    if (this.#unsaved) return; // First the checkpoint, so that a crash in between repeats this.
+    for (const hour of this.#hours) {
+      await this.#ports.queueStatistics(hour);
+      this.#hours.delete(hour);
+    }
+  }
+
+  /** Up to where everything is stored and the checkpoint says so; null before the first one. */
+  get savedPosition(): Position | null {
+    return this.#savedPosition;
+  }
+
+  /**
+   * Saves what is stored but not yet in the checkpoint. Where a batch was read and not stored, reader and mapper are ahead of the
+   * database: then the checkpoint stays, and the next shipper repeats a little.
+   */
+  async close(): Promise<void> {
+    if (this.#unsaved && this.#pending === null) await this.#save();
+  }
+
+  async #readBatch() {
+    const { source } = this.#ports;
+    const entries = await source.read();
+    for (const entry of entries) this.#mapper.add(entry);
+    const last = entries.at(-1);
+    // All is read: a new gateway that has written nothing yet ends the sessions of the one before all the same.
+    if (last === undefined) this.#mapper.writer(source.writerId);
+    const batch = this.#mapper.take();
+    if (last === undefined && batch.sessions.length === 0) return null;
+    return { batch, records: entries.length, lastMs: last?.record.t_ms ?? this.#ports.now() };
+  }
+
+  #noteHours(batch: ShippedBatch): void {
+    for (const { timestamp } of batch.inferences) this.#hours.add(hourOf(timestamp));
+    for (const { ended_at } of batch.episodes) if (ended_at !== null) this.#hours.add(hourOf(ended_at));
+  }
+
+  async #save(): Promise<void> {
+    const position = this.#ports.source.position;
+    if (position === null) return;
+    const state: SavedState = { version: 1, mapper: this.#mapper.state(), hours: [...this.#hours] };
+    await this.#ports.saveCheckpoint({ position, state: JSON.stringify(state) });
+    this.#savedPosition = position;
+    this.#savedAt = this.#ports.now();
+    this.#unsaved = false;
+  }
+}
+
+function hourOf(iso: string): number {
+  return Math.floor(Date.parse(iso) / HOUR_MS) * HOUR_MS;
+}
+
+/** A state of another version, or none that can be read: open sessions and episodes then begin with what follows. */
+function parseState(text: string): SavedState | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    const current = typeof value === 'object' && value !== null && 'version' in value && value.version === 1;
+    return current ? (value as SavedState) : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,67 @@
+import type { EpisodeRow, InferenceRow, SessionRow, ShippedBatch, StoreResult } from '@sinew/db';
+
+export type RefusedRow =
+  | { readonly table: 'sessions'; readonly row: SessionRow }
+  | { readonly table: 'episodes'; readonly row: EpisodeRow }
+  | { readonly table: 'inferences'; readonly row: InferenceRow };
+
+export interface RowStore {
+  /** One transaction; rejects where the database is away or refuses a row. */
+  store(batch: ShippedBatch): Promise<StoreResult>;
+  /** Keeps a row that the database will never take, with its reason, where a person finds it. */
+  refuse(row: RefusedRow, error: unknown): Promise<void>;
+}
+
+export interface Stored extends StoreResult {
+  readonly refused: number;
+}
+
+/**
+ * Stores a batch. Rejects where the database is away: then the batch must be stored again. Where the database refuses the
+ * data itself, trying again cannot help, and one bad row must not hold up all behind it: the batch is halved until the row
+ * stands alone, and that row is put aside.
+ */
+export async function storeOrRefuse(store: RowStore, batch: ShippedBatch): Promise<Stored> {
+  try {
+    return { ...(await store.store(batch)), refused: 0 };
+  } catch (error) {
+    if (!isDataFault(error)) throw error;
+    const rows = tagged(batch);
+    const [only] = rows;
+    if (only !== undefined && rows.length === 1) {
+      await store.refuse(only, error);
+      return { inserted: 0, repeated: 0, conflicts: [], refused: 1 };
+    }
+    const middle = Math.ceil(rows.length / 2);
+    const first = await storeOrRefuse(store, batchOf(rows.slice(0, middle)));
+    const second = await storeOrRefuse(store, batchOf(rows.slice(middle)));
+    return {
+      inserted: first.inserted + second.inserted,
+      repeated: first.repeated + second.repeated,
+      conflicts: [...first.conflicts, ...second.conflicts],
+      refused: first.refused + second.refused,
+    };
+  }
+}
+
+/** SQLSTATE classes 22 (data exception) and 23 (constraint violation): the row's fault, not the database's state. */
+function isDataFault(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return false;
+  return typeof error.code === 'string' && /^2[23][0-9A-Z]{3}$/.test(error.code);
+}
+
+function tagged(batch: ShippedBatch): RefusedRow[] {
+  return [
+    ...batch.sessions.map((row) => ({ table: 'sessions' as const, row })),
+    ...batch.episodes.map((row) => ({ table: 'episodes' as const, row })),
+    ...batch.inferences.map((row) => ({ table: 'inferences' as const, row })),
+  ];
+}
+
+function batchOf(rows: readonly RefusedRow[]): ShippedBatch {
+  return {
+    sessions: rows.flatMap((row) => (row.table === 'sessions' ? [row.row] : [])),
+    episodes: rows.flatMap((row) => (row.table === 'episodes' ? [row.row] : [])),
+    inferences: rows.flatMap((row) => (row.table === 'inferences' ? [row.row] : [])),
+  };
+}
