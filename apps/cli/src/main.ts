@@ -17,6 +17,7 @@ const COMMANDS = {
 } as const satisfies Record<string, readonly [string, () => Promise<Command>]>;
 
 type CommandName = keyof typeof COMMANDS;
+export const COMMAND_NAMES = Object.keys(COMMANDS) as readonly CommandName[];
 
 const systemTerminal: Terminal = {
   env: process.env,
