@@ -97,7 +97,7 @@ export class Canvas {
             (pixels[channel + stride + 3] ?? 0);
           noise = (Math.imul(noise, 1664525) + 1013904223) | 0;
           const value = ((sum + 2) >> 2) + (((noise >>> 24) * 11) >> 8) - 5;
-          frame[out++] = value < 0 ? 0 : value > 255 ? 255 : value;
+          frame[out++] = Math.max(0, Math.min(255, value));
         }
       }
     }

@@ -1,5 +1,6 @@
 export function clamp(value: number, low: number, high: number): number {
-  return value < low ? low : value > high ? high : value;
+  if (value < low) return low;
+  return Math.min(value, high);
 }
 
 /** Distance in the table's plane, metres. */
