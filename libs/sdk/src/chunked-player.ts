@@ -107,8 +107,8 @@ export class ChunkedPlayer implements Player {
     this.#waiting.length = 0;
   }
 
+  /** What was planned before is not played any more (S7): the next chunk that begins ends the hold. */
   linkRestored(): void {
-    this.#linked = true;
     this.heard();
   }
 
@@ -215,6 +215,7 @@ export class ChunkedPlayer implements Player {
     if (!adopted) return;
     this.#current = next;
     this.#moved = true;
+    this.#linked = true;
     this.#cause = null;
   }
 

@@ -47,6 +47,7 @@ export class PacedPlayer implements Player {
     this.#lastTickMs = this.#context.env.now();
     this.#lastSeq = message.seq;
     this.#nextHoldMs = null;
+    this.#linked = true;
     if (this.#latched && message.type === 'action') this.#hold('estop', message.seq);
     else this.#context.push(this.#command(message));
     if (this.#timer === null) this.#arm();
@@ -84,9 +85,8 @@ export class PacedPlayer implements Player {
     if (this.#lastTickMs !== null) this.#arm();
   }
 
-  linkRestored(): void {
-    this.#linked = true;
-  }
+  /** The first tick tells, not the socket: until then every tick is missing. */
+  linkRestored(): void {}
 
   reset(): void {
     this.#floorSeq = this.#context.nextObservationSeq();

@@ -32,6 +32,11 @@ export class ManualClock {
     return this.#timers.size;
   }
 
+  /** Time passes while nothing can run, as in a process that was stopped. */
+  jump(ms: number): void {
+    this.#now += ms;
+  }
+
   advance(ms: number): void {
     const end = this.#now + ms;
     for (;;) {
