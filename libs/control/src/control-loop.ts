@@ -197,7 +197,7 @@ export class ControlLoop {
       this.#lastChunkRejected = false;
       return { adopted: true, usable: this.#timeline.remaining(nextTick), seam, ...verdict };
     });
-    if (!adoption.adopted && adoption.reason !== 'expired') this.#reject();
+    if (!adoption.adopted && adoption.reason !== 'expired') this.#reject(nextTick);
     return adoption;
   }
 
@@ -248,13 +248,15 @@ export class ControlLoop {
     return { adopted: false, usable, seam: 0, score, checksPassed, flags, reason };
   }
 
-  #reject(): void {
+  #reject(nextTick: number): void {
     this.#lastChunkRejected = true;
     if (++this.#rejects < REJECTS_BEFORE_HOLD) return;
     this.#rejects = 0;
-    this.#distrustSince = this.#last;
+    // Not from the last tick: plans run ahead of what is played.
+    const from = Number.isInteger(nextTick) ? nextTick : this.#last + 1;
+    this.#distrustSince = from - 1;
     this.#timeline.clear();
-    this.#fence = Math.max(this.#fence, this.#last + 1);
+    this.#fence = Math.max(this.#fence, from);
   }
 
   /** L2: whether an observation now should start an inference that takes about `leadTicks` to come back. */

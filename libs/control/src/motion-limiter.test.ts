@@ -65,7 +65,7 @@ describe('one motion and its envelope', () => {
         expect(auditor.worst.a).toBeLessThanOrEqual(EPSILON);
         expect(auditor.worst.j).toBeLessThanOrEqual(EPSILON);
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 
@@ -98,7 +98,7 @@ describe('one motion and its envelope', () => {
         auditor.step(n, list(out));
         expect(Math.max(auditor.worst.v, auditor.worst.a, auditor.worst.j)).toBeLessThanOrEqual(EPSILON);
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 
@@ -140,7 +140,7 @@ describe('one motion and its envelope', () => {
           x.addScaled(x, out, 1);
         }
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 

@@ -50,7 +50,9 @@ export const anyMotionLimits: fc.Arbitrary<{ v: number; a: number; j: number }> 
   .filter(({ v, a, j }) => (v * j >= a * a ? v / a + a / j : 2 * Math.sqrt(v / j)) <= 2);
 
 export function logarithmic(lo: number, hi: number): fc.Arbitrary<number> {
-  return fc.double({ min: Math.log(lo), max: Math.log(hi), noNaN: true }).map(Math.exp);
+  return fc
+    .double({ min: Math.log(lo), max: Math.log(hi), noNaN: true })
+    .map((x) => Math.min(hi, Math.max(lo, Math.exp(x))));
 }
 
 /** A reproducible source of numbers in [0, 1): long sequences from one seed shrink better than long arrays. */

@@ -1,0 +1,122 @@
+import { findRobot, ROBOTS } from '@sinew/robots';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type LimitsRequest, resolveLimits } from './limits.js';
+import { pandaLimits, TABLE } from './testing/kit.js';
+
+const panda = findRobot('franka_panda')!;
+const base: LimitsRequest = { robot: panda, actionSpace: 'ee_delta', mode: 'reduced', hz: 10 };
+
+function refused(change: Partial<LimitsRequest>): string {
+  const result = resolveLimits({ ...base, ...change });
+  expect(result.ok).toBe(false);
+  return result.ok ? '' : result.field;
+}
+
+describe('limits in force', () => {
+  it('[K9] reduced mode caps a Franka at 0.25 m/s and 2.5 rad/s and leaves the rest to its record', () => {
+    expect(pandaLimits().cartesian).toEqual({
+      v: { value: 0.25, origin: 'mode' },
+      a: { value: 13, origin: 'record' },
+      j: { value: 6500, origin: 'record' },
+      w: { value: 2.5, origin: 'record' },
+      dw: { value: 25, origin: 'record' },
+      ddw: { value: 12500, origin: 'record' },
+    });
+    const full = resolveLimits({ ...base, mode: 'full' });
+    expect(full.ok && full.limits.cartesian.v).toEqual({ value: 1.7, origin: 'record' });
+  });
+
+  it('[K9] what a record lacks is derived and says so', () => {
+    const result = resolveLimits({ ...base, robot: findRobot('so101')!, workspace: TABLE });
+    expect(result.ok && result.limits.cartesian).toEqual({
+      v: { value: 0.25, origin: 'derived' },
+      a: { value: 2, origin: 'derived' },
+      j: { value: 50, origin: 'derived' },
+      w: { value: 1.5, origin: 'derived' },
+      dw: { value: 7.5, origin: 'derived' },
+      ddw: { value: 187.5, origin: 'derived' },
+    });
+  });
+
+  it('[K9] a session tightens any limit and loosens none, whatever the robot', () => {
+    const names = ['v', 'a', 'j', 'w', 'dw', 'ddw'] as const;
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...ROBOTS),
+        fc.constantFrom('reduced' as const, 'full' as const),
+        fc.constantFrom(...names),
+        fc.double({ min: 0.5, max: 2, noNaN: true }),
+        (robot, mode, name, factor) => {
+          const request = { ...base, robot, mode, workspace: { min: [0, 0, 0], max: [0.2, 0.2, 0.2] } };
+          const plain = resolveLimits(request);
+          if (!plain.ok) throw new Error(plain.reason);
+          const value = plain.limits.cartesian[name].value * factor;
+          const result = resolveLimits({ ...request, tighten: { [name]: value } });
+          if (factor > 1) expect(result).toMatchObject({ ok: false, field: `limits.${name}` });
+          else if (result.ok) {
+            expect(result.limits.cartesian[name].value).toBe(value);
+            for (const other of names) {
+              const limit = result.limits.cartesian[other].value;
+              expect(limit).toBeLessThanOrEqual(plain.limits.cartesian[other].value);
+            }
+          }
+        },
+      ),
+    );
+  });
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, 0, -1])('[K9] a limit of %d is refused, naming the field', (value) => {
+    for (const name of ['v', 'a', 'j', 'w', 'dw', 'ddw', 'joint_scale']) {
+      expect(refused({ tighten: { [name]: value } })).toBe(`limits.${name}`);
+    }
+  });
+
+  it('[K9] a session that asks for reduced gets it whatever its key may do', () => {
+    const result = resolveLimits({ ...base, mode: 'full', tighten: { mode: 'reduced' } });
+    expect(result.ok && result.limits.mode).toBe('reduced');
+  });
+
+  it('[K9] limits that contradict each other are refused: a stop must end within two seconds', () => {
+    expect(refused({ tighten: { a: 0.01 } })).toBe('limits.a');
+    expect(refused({ tighten: { j: 0.01 } })).toBe('limits.j');
+    expect(refused({ tighten: { ddw: 1e-9 } })).toBe('limits.ddw');
+  });
+
+  it('[K2] the default box is the reach cube above the table; one of the session replaces it and the reach check', () => {
+    const plain = resolveLimits(base);
+    expect(plain.ok && plain.limits.workspace).toEqual({
+      min: [-0.855, -0.855, -0.05],
+      max: [0.855, 0.855, 0.855],
+      origin: 'default',
+    });
+    expect(plain.ok && plain.limits.reach).toEqual({ value: 0.855, checked: true });
+    expect(pandaLimits().workspace).toEqual({ ...TABLE, origin: 'session' });
+    expect(pandaLimits().reach.checked).toBe(false);
+  });
+
+  it('[K2] an unknown reach needs a workspace, and a workspace must make sense', () => {
+    expect(refused({ robot: findRobot('so101')! })).toBe('environment.workspace');
+    expect(refused({ workspace: { min: [0, 0, 0], max: [0.1, 0, 0.1] } })).toBe('environment.workspace');
+    expect(refused({ workspace: { min: [-500, 0, 0], max: [500, 1, 1] } })).toBe('environment.workspace');
+    expect(refused({ workspace: { min: [0, Number.NaN, 0], max: [1, 1, 1] } })).toBe('environment.workspace.min');
+    expect(refused({ workspace: { min: [0, 0, 0], max: [1, 1] } })).toBe('environment.workspace.max');
+  });
+
+  it('[K5] what is not governed is refused: other action spaces, keep-outs, odd rates, broken records', () => {
+    for (const actionSpace of ['joint_position', 'joint_delta', 'joint_velocity'] as const) {
+      expect(refused({ actionSpace })).toBe('action_space');
+    }
+    expect(refused({ keepOut: [{ min: [0, 0, 0], max: [1, 1, 1] }] })).toBe('keep_out');
+    for (const hz of [0, 0.5, 101, Number.NaN]) expect(refused({ hz })).toBe('control_hz');
+    const joints = panda.joints.map((joint, i) => (i === 0 ? { ...joint, lower: joint.upper } : joint));
+    expect(refused({ robot: { ...panda, joints } })).toBe('robot_type');
+    expect(refused({ robot: { ...panda, cartesian: { v: Number.NaN, a: 1, j: 1 } } })).toBe('robot_type');
+  });
+
+  it('[K3] says whether jerk can bind at this rate', () => {
+    expect(pandaLimits(10).jerk_binds).toEqual({ translation: false, rotation: false });
+    const slow = resolveLimits({ ...base, robot: findRobot('ur5e')!, hz: 50 });
+    expect(slow.ok && slow.limits.jerk_binds).toEqual({ translation: true, rotation: true });
+  });
+});

@@ -1,0 +1,128 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ControlLoop } from './control-loop.js';
+import type { ControlSpec } from './control-spec.js';
+import { Auditor, anyMotionLimits, chunk, freeLimits, logarithmic, mulberry32, tabletopSpec } from './testing/kit.js';
+
+const HOME = Float64Array.of(0, 0, 0.1, 0.1, -0.2, 0.3, 1);
+
+const session = fc.record({
+  seed: fc.integer(),
+  motion: anyMotionLimits,
+  hz: logarithmic(1, 100),
+  blend: fc.constantFrom('latest' as const, 'weighted' as const, 'temporal_ensemble' as const),
+  smoothing: fc.constantFrom('none' as const, 'ema' as const, 'one_euro' as const),
+  rotation: fc.constantFrom('euler_xyz' as const, 'rotvec' as const),
+});
+type Session = typeof session extends fc.Arbitrary<infer T> ? T : never;
+
+function specOf({ motion, hz, blend, smoothing, rotation }: Session): ControlSpec {
+  const limits = freeLimits(hz, motion.v, motion.a, motion.j);
+  const spec = tabletopSpec({ limits, hz, blend, smoothing, execute: 2 });
+  return { ...spec, action: { ...spec.action, rotation } };
+}
+
+function randomActions(random: () => number, { motion, hz }: Session): Float32Array {
+  return Float32Array.from({ length: 56 }, (_, i) => (i % 7 === 6 ? random() : ((random() - 0.4) * 2 * motion.v) / hz));
+}
+
+describe('planning a whole chunk', () => {
+  it('[K10] gives what ticking would have given, bit for bit, its stop included', () => {
+    fc.assert(
+      fc.property(session, (s) => {
+        const random = mulberry32(s.seed);
+        const planned = new ControlLoop(specOf(s));
+        const ticked = new ControlLoop(specOf(s));
+        const next = chunk(randomActions(random, s), HOME, 0, 0);
+        for (const loop of [planned, ticked]) {
+          loop.observe(HOME, 0);
+          loop.adopt(next);
+        }
+        const plan = planned.plan(0, 8);
+        expect(plan.startPose?.[2]).toBe(HOME[2]);
+        expect(plan.values.length).toBe(56);
+        expect(plan.stop.length).toBe(plan.stopLength * 7);
+        for (let n = 0; n < 8 + plan.stopLength; n++) {
+          const row = n < 8 ? plan.values.subarray(n * 7, n * 7 + 7) : plan.stop.subarray((n - 8) * 7, (n - 7) * 7);
+          expect([...row]).toEqual([...ticked.tick(n, null).values]);
+        }
+        // After the stop it stands.
+        expect(
+          ticked
+            .tick(8 + plan.stopLength, null)
+            .values.subarray(0, 6)
+            .every((x) => x === 0),
+        ).toBe(true);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('[K10] plans that replace one another join as one motion: what is played equals ticking, across every rewind', () => {
+    fc.assert(
+      fc.property(session, (s) => {
+        const random = mulberry32(s.seed);
+        const planned = new ControlLoop(specOf(s));
+        const ticked = new ControlLoop(specOf(s));
+        const { v, a, j } = s.motion;
+        const auditor = new Auditor(s.hz, { v, a, j });
+        const played: number[][] = [];
+        const expected: number[][] = [];
+        const state = HOME.slice();
+        let first = 0;
+        for (let round = 0; round < 12; round++) {
+          // Played to the end of the chunk at most, or into its stop, then replaced.
+          const play = 1 + Math.floor(random() * 10);
+          const next = chunk(randomActions(random, s), state.slice(), first, first);
+          for (const loop of [planned, ticked]) {
+            loop.observe(state, first);
+            loop.adopt(next);
+          }
+          const plan = planned.plan(first, 8);
+          for (let i = 0; i < play; i++) {
+            const tail = plan.stop.subarray((i - 8) * 7, (i - 7) * 7);
+            const row =
+              i < 8 ? [...plan.values.subarray(i * 7, i * 7 + 7)] : i - 8 < plan.stopLength ? [...tail] : null;
+            const step = row ?? [0, 0, 0, 0, 0, 0, played.at(-1)?.[6] as number];
+            played.push(step);
+            expected.push([...ticked.tick(first + i, null).values]);
+            auditor.step(first + i, step.slice(0, 3));
+            for (let d = 0; d < 3; d++) state[d] = (state[d] as number) + (step[d] as number);
+          }
+          first += play;
+        }
+        expect(played).toEqual(expected);
+        expect(auditor.worst.v).toBeLessThanOrEqual(1 + 1e-9);
+        expect(auditor.worst.a).toBeLessThanOrEqual(1 + 1e-9);
+        expect(auditor.worst.j).toBeLessThanOrEqual(1 + 1e-9);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('[K5] a plan without a chunk is a hold of zeros that says why', () => {
+    const loop = new ControlLoop(tabletopSpec());
+    loop.observe(HOME, 0);
+    const plan = loop.plan(0, 3);
+    expect(plan.reason).toBe('starved');
+    expect(plan.stopLength).toBe(0);
+    expect([...plan.values]).toEqual([0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1]);
+  });
+
+  it('[K10] one request from rest is the same on every path: plan, or ticks of a fresh loop', () => {
+    const random = mulberry32(7);
+    for (let i = 0; i < 20; i++) {
+      const actions = Float32Array.from({ length: 56 }, (_, k) => (k % 7 === 6 ? random() : 0.05 * (random() - 0.5)));
+      const rest = new ControlLoop(tabletopSpec());
+      rest.observe(HOME, 0);
+      rest.adopt(chunk(actions, HOME, 0, 0));
+      const plan = rest.plan(0, 8);
+      const paced = new ControlLoop(tabletopSpec());
+      paced.observe(HOME, 100);
+      paced.adopt(chunk(actions, HOME, 100, 100));
+      for (let n = 0; n < 8; n++) {
+        expect([...paced.tick(100 + n, null).values]).toEqual([...plan.values.subarray(n * 7, n * 7 + 7)]);
+      }
+    }
+  });
+});
