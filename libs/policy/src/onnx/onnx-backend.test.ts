@@ -1,0 +1,147 @@
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { PolicyBackend, PolicyInput, PolicyOutput } from '../backend/policy-backend.js';
+import type { Bundle } from '../bundle/bundle.js';
+import { BUILT_IN_BUNDLES, loadBundle } from '../bundle/load-bundle.js';
+import { Manifest } from '../bundle/manifest.js';
+import { backendContract } from '../testing/backend-contract.js';
+import { inputFor } from '../testing/inputs.js';
+import { createOnnxBackend } from './onnx-backend.js';
+
+// Threads run the built files.
+const worker = new URL('../../dist/onnx/worker.js', import.meta.url);
+const TABLETOP = join(BUILT_IN_BUNDLES, 'tabletop-v1');
+
+backendContract('onnx', async () => {
+  const bundle = await loadBundle(TABLETOP);
+  return { bundle, backend: createOnnxBackend({ bundle, threads: 1, maxBatch: 4, worker }) };
+});
+
+describe('onnx backend', () => {
+  let bundle: Bundle;
+  let backend: PolicyBackend;
+  let scene: Buffer;
+  const run = async (...inputs: PolicyInput[]) => (await backend.run(0, inputs, 20_000)).outputs;
+  const actions = (output: PolicyOutput | undefined) => {
+    if (!output?.ok) throw new Error(output?.reason ?? 'no output');
+    return [...output.actions];
+  };
+  const image = (data: Uint8Array): PolicyInput =>
+    inputFor(bundle.manifest, { images: { main: { kind: 'encoded', data } } });
+  const frame = (data: Uint8Array): PolicyInput =>
+    inputFor(bundle.manifest, { images: { main: { kind: 'rgb8', width: 96, height: 96, data } } });
+  const encode = () => sharp(scene, { raw: { width: 96, height: 96, channels: 3 } });
+
+  beforeAll(async () => {
+    bundle = await loadBundle(TABLETOP);
+    backend = createOnnxBackend({ bundle, threads: 1, maxBatch: 8, worker });
+    await backend.start();
+    scene = Buffer.from(Uint8Array.from({ length: 96 * 96 * 3 }, (_, i) => 90 + ((i * 7919) % 61) + (i % 288) / 4));
+  });
+  afterAll(() => backend.close());
+
+  test('an input gives the same chunk alone and in any batch', async () => {
+    const inputs = Array.from({ length: 8 }, (_, i) => frame(scene.map((byte) => byte ^ (i * 8))));
+    const together = (await run(...inputs)).map(actions);
+    for (const [i, input] of inputs.entries()) {
+      const [alone] = await run(input);
+      actions(alone).forEach((value, k) => {
+        expect(value).toBeCloseTo(together[i]?.[k] ?? Number.NaN, 4);
+      });
+    }
+    expect(together[0]).not.toEqual(together[5]);
+  });
+
+  test('the instruction and the state reach the graph', async () => {
+    const base = frame(scene);
+    const [plain, told, moved] = await run(
+      base,
+      { ...base, instruction: 'put the blue block in the green bowl' },
+      { ...base, state: Float64Array.of(0.1, 0.1, 0.1, 0, 0, 0.5, 1) },
+    );
+    expect(actions(told)).not.toEqual(actions(plain));
+    expect(actions(moved)).not.toEqual(actions(plain));
+  });
+
+  test('PNG, lossless WebP and rgb8 of the same pixels give the same chunk', async () => {
+    const [png, webp] = [await encode().png().toBuffer(), await encode().webp({ lossless: true }).toBuffer()];
+    const [a, b, c] = await run(frame(scene), image(png), image(webp));
+    expect(actions(b)).toEqual(actions(a));
+    expect(actions(c)).toEqual(actions(a));
+  });
+
+  test('a JPEG gives the chunk of the pixels that the library decodes from it, small or to be resized', async () => {
+    const small = await encode().jpeg({ quality: 90 }).toBuffer();
+    const large = await encode().resize(192, 192).jpeg({ quality: 95 }).toBuffer();
+    const pixels = await sharp(small).raw().toBuffer();
+    const shrunk = await sharp(large).resize({ width: 96, height: 96, fit: 'fill', kernel: 'linear' }).raw().toBuffer();
+    const [a, b, c, d] = await run(image(small), frame(pixels), image(large), frame(shrunk));
+    expect(actions(a)).toEqual(actions(b));
+    expect(actions(c)).toEqual(actions(d));
+  });
+
+  test('[P5] a truncated or undecodable image fails its own input, field images.<camera>', async () => {
+    const jpeg = await encode().jpeg().toBuffer();
+    const png = await encode().png().toBuffer();
+    const good = frame(scene);
+    const bad = [
+      image(jpeg.subarray(0, jpeg.length / 2)),
+      image(png.subarray(0, png.length / 2)),
+      image(Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="96" height="96"/>'.padEnd(2000))),
+      image(await encode().toColourspace('b-w').jpeg().toBuffer()),
+    ];
+    const outputs = await run(good, ...bad, good);
+    for (const output of outputs.slice(1, 5)) {
+      expect(output).toMatchObject({ ok: false, code: 'validation_failed', field: 'images.main' });
+    }
+    const [alone] = await run(good);
+    actions(alone).forEach((value, k) => {
+      expect(actions(outputs[0])[k]).toBeCloseTo(value, 4);
+      expect(actions(outputs[5])[k]).toBeCloseTo(value, 4);
+    });
+  });
+
+  test('[P6] a provider that this machine lacks is replaced by the CPU, with a warning', async () => {
+    const other = createOnnxBackend({ bundle, threads: 1, maxBatch: 1, provider: 'nonesuch', worker });
+    await other.start();
+    expect(other.stats().provider).toBe('cpu');
+    expect(other.stats().warnings[0]).toContain('nonesuch');
+    await other.close();
+  });
+
+  test.each<[string, (manifest: Manifest) => unknown]>([
+    [
+      'inputs.cameras.0.width',
+      (m) => ({ ...m, inputs: { ...m.inputs, cameras: [{ ...m.inputs.cameras[0], width: 64 }] } }),
+    ],
+    ['output.tensor', (m) => ({ ...m, output: { tensor: 'chunk' } })],
+  ])('[P3] a graph that differs in %s is refused at start, by that name', async (field, change) => {
+    const wrong = { ...bundle, manifest: Manifest.parse(change(bundle.manifest)) };
+    const other = createOnnxBackend({ bundle: wrong, threads: 1, worker });
+    await expect(other.start()).rejects.toMatchObject({ name: 'BundleError', field });
+    expect(other.stats().state).toBe('closed');
+  });
+
+  test('[P3] a file that is no graph is refused at start', async () => {
+    const other = createOnnxBackend({
+      bundle: { ...bundle, graphPath: join(TABLETOP, 'vocab.json') },
+      threads: 1,
+      worker,
+    });
+    await expect(other.start()).rejects.toMatchObject({ name: 'BundleError', field: 'graph' });
+  });
+
+  test('[P7] closing while the graph runs waits for it', async () => {
+    const busy = createOnnxBackend({ bundle, threads: 1, maxBatch: 8, worker });
+    await busy.start();
+    const running = busy.run(
+      0,
+      Array.from({ length: 8 }, () => frame(scene)),
+      20_000,
+    );
+    const lost = expect(running).rejects.toMatchObject({ name: 'BatchLostError', how: 'closed' });
+    await busy.close();
+    await lost;
+  });
+});

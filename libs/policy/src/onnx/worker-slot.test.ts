@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { PolicyBackend, PolicyInput } from '../backend/policy-backend.js';
+import { nullBundle } from '../bundle/null-bundle.js';
+import { inputFor } from '../testing/inputs.js';
+import { DEMAND, STUCK_MS } from '../testing/misbehaving-worker.js';
+import { createOnnxBackend } from './onnx-backend.js';
+
+const worker = new URL('../../dist/testing/misbehaving-worker.js', import.meta.url);
+/** Far above a batch of the test graph, far below the test's patience. */
+const DEADLINE_MS = 200;
+
+describe('a worker that breaks', () => {
+  const bundle = nullBundle();
+  let backend: PolicyBackend;
+  let changed: () => void = () => {};
+  const input = (demand: number, value = 0): PolicyInput =>
+    inputFor(bundle.manifest, { state: Float64Array.of(demand, value, 0, 0, 0, 0, 0) });
+  const run = (...inputs: PolicyInput[]) => backend.run(0, inputs, DEADLINE_MS);
+  const untilAvailable = async () => {
+    while (!backend.available(0)) await new Promise<void>((resolve) => (changed = resolve));
+  };
+
+  beforeAll(async () => {
+    backend = createOnnxBackend({ bundle, threads: 1, maxBatch: 4, worker });
+    backend.onAvailability(() => changed());
+    await backend.start();
+  });
+  afterAll(() => backend.close());
+
+  test('[Q5] one that ends loses its batch and is replaced', async () => {
+    const before = backend.stats().crashed;
+    await expect(run(input(DEMAND.answer), input(DEMAND.exit))).rejects.toMatchObject({ how: 'crashed', begun: true });
+    expect(backend.available(0)).toBe(false);
+    await untilAvailable();
+    expect(backend.stats().crashed).toBe(before + 1);
+    const { outputs } = await run(input(DEMAND.answer, 3));
+    expect(outputs[0]).toMatchObject({ ok: true });
+  });
+
+  test('[Q5] one that hangs loses its batch at the deadline and is replaced', async () => {
+    await expect(run(input(DEMAND.spin))).rejects.toMatchObject({ how: 'hung', begun: true });
+    await untilAvailable();
+    const { outputs } = await run(input(DEMAND.answer));
+    expect(outputs[0]?.ok).toBe(true);
+  });
+
+  test('[Q5] a batch behind the one that broke it is marked as not begun', async () => {
+    const first = run(input(DEMAND.spin));
+    const second = run(input(DEMAND.answer));
+    await expect(first).rejects.toMatchObject({ begun: true });
+    await expect(second).rejects.toMatchObject({ begun: false });
+    await untilAvailable();
+  });
+
+  test('[P7] one that hangs inside the graph is replaced at once and ends by itself later', async () => {
+    await expect(run(input(DEMAND.stick))).rejects.toMatchObject({ how: 'hung' });
+    await untilAvailable();
+    // The successor works while the old thread is still inside; that it does not abort the process is what this proves.
+    const { outputs } = await run(input(DEMAND.answer));
+    expect(outputs[0]?.ok).toBe(true);
+    await new Promise((resolve) => setTimeout(resolve, STUCK_MS));
+  });
+
+  test('[Q5] when the graph refuses a batch, each input runs alone and only the culprit fails', async () => {
+    const { outputs } = await run(input(DEMAND.answer, 1), input(DEMAND.refuse), input(DEMAND.answer, 2));
+    expect(outputs.map((output) => (output.ok ? output.actions[0] : output.code))).toEqual([1, 'model_error', 2]);
+  });
+
+  test('[Q5] an action that is not finite fails its own input', async () => {
+    const { outputs } = await run(input(DEMAND.notFinite), input(DEMAND.answer, 2));
+    expect(outputs.map((output) => (output.ok ? output.actions[0] : output.code))).toEqual(['model_error', 2]);
+  });
+});
