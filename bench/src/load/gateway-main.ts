@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto';
+import { ModelCatalogue, monotonicClock, startGateway } from '@sinew/gateway';
+import { JournalWriter } from '@sinew/journal';
+import { createLogger, createMetrics } from '@sinew/telemetry';
+import type { FromGateway, GatewayOptions, ToGateway } from './gateway-messages.js';
+import { GatewayProbe } from './gateway-probe.js';
+
+// The gateway under load, a process of its own: real sockets, a real journal, the key in memory instead of a database.
+// It ends when it is told to or when the bench is gone.
+
+process.title = 'sinew bench gateway';
+const say = (message: FromGateway): void => {
+  process.send?.(message);
+};
+
+async function start(options: GatewayOptions): Promise<{ probe: GatewayProbe; stop: () => Promise<void> }> {
+  const clock = monotonicClock;
+  const metrics = createMetrics();
+  const log = createLogger('gateway', 'error');
+  const journal = await JournalWriter.open({
+    dir: options.dir,
+    node: 0,
+    budgetBytes: 8 * 1024 ** 3,
+    now: () => Date.now(),
+  });
+  const models = await ModelCatalogue.load(
+    {
+      policies: [options.policy],
+      policy_threads: options.policyThreads,
+      policy_intra_op: 1,
+      batch_max: 0,
+      batch_window_ms: 0,
+      admission: 0.85,
+    },
+    clock,
+    metrics,
+    log,
+  );
+  const probe = new GatewayProbe(models, metrics, journal);
+  const hash = createHash('sha256').update(options.key).digest('hex');
+  const gateway = await startGateway({
+    settings: {
+      host: '127.0.0.1',
+      port: 0,
+      max_sessions: options.maxSessions,
+      max_frame_bytes: 4_194_304,
+      stale_after_ms: 500,
+      resume_window_ms: 1_000,
+      open_timeout_ms: 30_000,
+      ping_interval_ms: 5_000,
+      drain_ms: 100,
+      soft_limit_bytes: 262_144,
+      hard_limit_bytes: 4_194_304,
+    },
+    clock,
+    journal,
+    models,
+    metrics,
+    log,
+    findKey: async (asked) =>
+      asked === hash
+        ? {
+            key_id: '01900000-0000-7000-8000-0000000000a1',
+            customer_id: '01900000-0000-7000-8000-000000000001',
+            tier: 'free',
+            scopes: ['stream'],
+            expires_at: null,
+            revoked_at: null,
+            customer_active: true,
+          }
+        : null,
+    pingDatabase: async () => {},
+  });
+  say({ kind: 'ready', port: gateway.port });
+  const stop = async (): Promise<void> => {
+    await gateway.drain();
+    await models.close();
+    await journal.close();
+  };
+  return { probe, stop };
+}
+
+let running: Awaited<ReturnType<typeof start>> | null = null;
+
+async function answer(message: ToGateway): Promise<void> {
+  switch (message.kind) {
+    case 'start':
+      running = await start(message.options);
+      return;
+    case 'mark':
+      running?.probe.mark();
+      return say({ kind: 'marked' });
+    case 'report':
+      if (running !== null) say({ kind: 'report', report: running.probe.report() });
+      return;
+    case 'memory': {
+      // Twice: the first run only queues what has finalizers. Needs --expose-gc, which the bench passes.
+      globalThis.gc?.();
+      globalThis.gc?.();
+      const { rss, heapUsed, external } = process.memoryUsage();
+      return say({ kind: 'memory', memory: { rssBytes: rss, heapBytes: heapUsed, externalBytes: external } });
+    }
+    case 'stop':
+      await running?.stop();
+      process.exit(0);
+  }
+}
+
+process.on('message', (message: ToGateway) => {
+  answer(message).catch((error: unknown) => {
+    say({ kind: 'failed', reason: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    process.exitCode = 1;
+    process.disconnect?.();
+  });
+});
+process.on('disconnect', () => process.exit());

@@ -1,0 +1,188 @@
+import type { Opened } from '@sinew/protocol';
+import { type Machine, machine, machineLine } from '../machine.js';
+import { Latencies, type Percentiles, percentilesText } from '../stats/latencies.js';
+import { round3 } from '../stats/median.js';
+import type { Fleet } from './fleet.js';
+import type { GatewayReport, LoopDelay } from './gateway-probe.js';
+import type { LoadOptions } from './load-options.js';
+import { bucketCounts, growth, type MetricsPage } from './metrics-page.js';
+
+interface Measured {
+  readonly options: LoadOptions;
+  readonly obsHz: number;
+  readonly opened: Opened;
+  readonly fleet: Fleet;
+  readonly report: GatewayReport | null;
+  readonly before: MetricsPage;
+  readonly after: MetricsPage;
+  readonly wallMs: number;
+  readonly benchCpuMs: number;
+}
+
+/** Milliseconds where nothing else is said; bench/README.md says how each figure comes about. */
+export interface LoadResult {
+  readonly machine: Machine;
+  readonly policy: string;
+  readonly robots: number;
+  readonly hz: number;
+  readonly obs_hz: number;
+  readonly pacing: string;
+  readonly image: string;
+  readonly frame_kb: number | null;
+  readonly seconds: number;
+  readonly observations: number;
+  readonly actions: number;
+  readonly chunks: number;
+  readonly age_ms: Percentiles | null;
+  readonly added_ms: Percentiles | null;
+  readonly chunk_ms: Percentiles | null;
+  readonly chunk_usable_ms: Percentiles | null;
+  readonly tick_jitter_ms: { readonly server: Percentiles | null; readonly client: Percentiles | null };
+  /** Received a robot and second. */
+  readonly tick_hz: number;
+  readonly missed_ticks: number;
+  readonly holds: Readonly<Record<string, number>>;
+  readonly errors: Readonly<Record<string, number>>;
+  readonly lost_sessions: number;
+  readonly server: {
+    readonly missed_ticks: number;
+    readonly shed_ticks: number;
+    readonly superseded: number;
+    readonly stale_dropped: number;
+    readonly frames_limited: number;
+    readonly inferences: Readonly<Record<string, number>>;
+  };
+  readonly batch: { readonly mean: number | null; readonly sizes: Readonly<Record<string, number>> };
+  readonly event_loop_delay_ms: LoopDelay | null;
+  readonly cpu: {
+    /** Cores that were busy: 1 is one core all the time. */
+    readonly gateway_cores: number | null;
+    readonly policy_cores: number | null;
+    /** Of the gateway without its policy threads: ms a second and session, µs an observation. */
+    readonly per_session_ms: number | null;
+    readonly per_frame_us: number | null;
+    readonly bench_cores: number;
+  };
+  readonly gateway_rss_mb: number | null;
+  /** How late the bench itself sent: latency counts from the intended time all the same. */
+  readonly send_lag_ms: Percentiles | null;
+}
+
+export function loadResult(measured: Measured): LoadResult {
+  const { options, fleet, report, before, after, wallMs } = measured;
+  const { record } = fleet;
+  const clientJitter = new Latencies();
+  for (const ledger of fleet.ledgers) ledger.recordLateness(clientJitter);
+  const received = fleet.ledgers.reduce((sum, ledger) => sum + ledger.received, 0);
+  const grown = (name: string): number => after.total(name) - before.total(name);
+  const batches = grown('vla_inference_batch_size_count');
+  const seconds = wallMs / 1_000;
+  return {
+    machine: machine(),
+    policy: measured.opened.model.id,
+    robots: options.robots,
+    hz: options.hz,
+    obs_hz: measured.obsHz,
+    pacing: options.pacing,
+    image: options.image,
+    frame_kb: options.image === 'jpeg' ? options.frame_kb : null,
+    seconds: round3(seconds),
+    observations: record.sent,
+    actions: record.actions,
+    chunks: record.chunks,
+    age_ms: record.age.summary(),
+    added_ms: addedByServer(fleet, report),
+    chunk_ms: record.chunk.summary(),
+    chunk_usable_ms: report?.usable ?? null,
+    tick_jitter_ms: { server: report?.tickLateness ?? null, client: clientJitter.summary() },
+    tick_hz: round3(received / options.robots / seconds),
+    missed_ticks: fleet.ledgers.reduce((sum, ledger) => sum + ledger.missed, 0),
+    holds: record.holds,
+    errors: record.errors,
+    lost_sessions: record.lost,
+    server: {
+      missed_ticks: grown('vla_stream_missed_ticks_total'),
+      shed_ticks: grown('vla_stream_shed_ticks_total'),
+      superseded: grown('vla_stream_superseded_total'),
+      stale_dropped: grown('vla_inference_deadline_misses_total'),
+      frames_limited: grown('vla_stream_frames_limited_total'),
+      inferences: growth(
+        before.by('vla_inference_requests_total', 'status'),
+        after.by('vla_inference_requests_total', 'status'),
+      ),
+    },
+    batch: {
+      mean: batches === 0 ? null : round3(grown('vla_inference_batch_size_sum') / batches),
+      sizes: bucketCounts(
+        before.by('vla_inference_batch_size_bucket', 'le'),
+        after.by('vla_inference_batch_size_bucket', 'le'),
+      ),
+    },
+    event_loop_delay_ms: report?.loopDelayMs ?? null,
+    cpu: cpuShare(measured),
+    gateway_rss_mb: report === null ? null : Math.round(report.rssBytes / 1e6),
+    send_lag_ms: record.sendLag.summary(),
+  };
+}
+
+/**
+ * What the server adds to an action, without the wait for its tick: receipt of the observation → its chunk is usable, plus how
+ * late the tick came that first carried it. The lateness is the client's (it holds the way through both sockets and the
+ * bench's own delay), so the figure errs high. Without a gateway of our own the wire's `latency.total_ms` stands for the
+ * first part, which lacks the journal's write.
+ */
+function addedByServer(fleet: Fleet, report: GatewayReport | null): Percentiles | null {
+  const usable = new Map<number, number>();
+  report?.logIds.forEach((logId, i) => {
+    usable.set(logId, report.usableMs[i] ?? 0);
+  });
+  const added = new Latencies();
+  const origins = new Map(fleet.ledgers.map((ledger) => [ledger, ledger.originMs]));
+  for (const { first, ledger } of fleet.firstActions()) {
+    added.record((usable.get(first.logId) ?? first.totalMs) + ledger.latenessMs(first.tick, origins.get(ledger)));
+  }
+  return added.summary();
+}
+
+function cpuShare({ report, options, fleet, wallMs, benchCpuMs }: Measured): LoadResult['cpu'] {
+  const bench_cores = round3(benchCpuMs / wallMs);
+  if (report === null) {
+    return { gateway_cores: null, policy_cores: null, per_session_ms: null, per_frame_us: null, bench_cores };
+  }
+  const own = report.cpuMs - (report.policyCpuMs ?? 0);
+  return {
+    gateway_cores: round3(report.cpuMs / report.wallMs),
+    policy_cores: report.policyCpuMs === null ? null : round3(report.policyCpuMs / report.wallMs),
+    per_session_ms: round3(own / (report.wallMs / 1_000) / options.robots),
+    per_frame_us: round3((own * 1_000) / Math.max(1, fleet.record.sent)),
+    bench_cores,
+  };
+}
+
+export function loadLines(result: LoadResult): string[] {
+  const { cpu, batch, server, tick_jitter_ms: jitter, event_loop_delay_ms: loop } = result;
+  const size = result.frame_kb === null ? 'raw' : `${result.frame_kb} KB`;
+  const counts = (values: Readonly<Record<string, number>>): string =>
+    Object.entries(values)
+      .map(([key, count]) => `${key}: ${count}`)
+      .join(', ') || 'none';
+  return [
+    machineLine(result.machine),
+    `${result.policy}: ${result.robots} robots × ${result.hz} Hz ${result.pacing}, ${result.obs_hz} observations/s each (${size} ${result.image}), ${result.seconds} s`,
+    '',
+    `action age        ${percentilesText(result.age_ms)}   (from the intended send time)`,
+    `added by server   ${percentilesText(result.added_ms)}   (receipt → usable + tick lateness)`,
+    `  to the chunk    ${percentilesText(result.chunk_ms)}`,
+    `  chunk usable    ${percentilesText(result.chunk_usable_ms)}   (journaled)`,
+    `tick jitter       ${percentilesText(jitter.server)}   (server)`,
+    `                  ${percentilesText(jitter.client)}   (as clients saw it)`,
+    `ticks             ${result.tick_hz} Hz, missed ${result.missed_ticks} (server: ${server.missed_ticks}, shed ${server.shed_ticks})`,
+    `holds             ${counts(result.holds)}`,
+    `errors            ${counts(result.errors)}; sessions lost: ${result.lost_sessions}`,
+    `inferences        ${counts(server.inferences)}; superseded ${server.superseded}, stale ${server.stale_dropped}`,
+    `batch size        mean ${batch.mean ?? '–'}; ${counts(batch.sizes)}`,
+    `event loop delay  ${loop === null ? 'not measured' : `p50 ${loop.p50.toFixed(2)}  p99 ${loop.p99.toFixed(2)}  max ${loop.max.toFixed(1)} ms`}`,
+    `gateway CPU       ${cpu.gateway_cores ?? '–'} cores (policy threads ${cpu.policy_cores ?? '–'}); ${cpu.per_session_ms ?? '–'} ms/s a session, ${cpu.per_frame_us ?? '–'} µs a frame; RSS ${result.gateway_rss_mb ?? '–'} MB`,
+    `bench             ${cpu.bench_cores} cores, sent ${result.observations}; late by ${percentilesText(result.send_lag_ms)}`,
+  ];
+}

@@ -1,0 +1,41 @@
+import { BenchError, type Command, commandHelp } from './command.js';
+
+/** Loaded when called: `micro` needs no model runtime, `load --url` no gateway. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  load: async () => (await import('./load/load-command.js')).load,
+  micro: async () => (await import('./micro/micro-command.js')).micro,
+  batch: async () => (await import('./batch/batch-command.js')).batch,
+};
+
+/** Leaves the exit code in `process.exitCode`: 0 measured, 1 not, 2 not understood. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const [name, ...rest] = argv;
+  const find = name === undefined || !Object.hasOwn(COMMANDS, name) ? undefined : COMMANDS[name];
+  if (name === undefined || find === undefined) {
+    const help = name === '--help' || name === '-h' || name === 'help';
+    const text = await overview();
+    if (help) process.stdout.write(text);
+    else process.stderr.write(`${name === undefined ? '' : `bench: there is no command "${name}"\n\n`}${text}`);
+    process.exitCode = help ? 0 : 2;
+    return;
+  }
+  const command = await find();
+  if (rest.includes('--help') || rest.includes('-h')) {
+    process.stdout.write(`${commandHelp(name, command)}\n`);
+    return;
+  }
+  try {
+    const { result, lines, json } = await command.run(rest);
+    process.stdout.write(json ? `${JSON.stringify(result)}\n` : `${lines.join('\n')}\n`);
+  } catch (error) {
+    if (!(error instanceof BenchError)) throw error;
+    for (const line of error.message.split('\n')) process.stderr.write(`bench: ${line}\n`);
+    process.exitCode = 1;
+  }
+}
+
+async function overview(): Promise<string> {
+  const lines = ['usage: npm run bench -- COMMAND [options]', ''];
+  for (const [name, find] of Object.entries(COMMANDS)) lines.push(`  ${name.padEnd(8)}${(await find()).summary}`);
+  return `${[...lines, '', 'npm run bench -- COMMAND --help shows its options.'].join('\n')}\n`;
+}
