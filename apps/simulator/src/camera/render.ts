@@ -49,7 +49,13 @@ export class Renderer {
       this.#shadow(part.center[0], part.center[1], yaw, part.halves[0], part.halves[1]);
     for (const cube of world.cubes) if (cube.z > 0.03) this.#shadow(cube.x, cube.y, cube.yaw, CUBE_HALF, CUBE_HALF);
     for (const box of farToNear([...world.cubes.map(cubeBox), ...gripper])) this.#box(light, box);
-    this.#canvas.develop(Math.imul(world.noiseSeed, 31) + Math.imul(world.tick, 7919), frame);
+    this.#canvas.develop(noiseSeed(world), frame);
+  }
+
+  /** A frame of nothing but one brightness and this moment's noise: a blind camera. */
+  renderPlain(brightness: number, world: World, frame: Uint8Array): void {
+    this.#canvas.clear([brightness, brightness, brightness]);
+    this.#canvas.develop(noiseSeed(world), frame);
   }
 
   #table(light: Light): void {
@@ -113,6 +119,10 @@ export class Renderer {
       blue * shading * brightness,
     );
   }
+}
+
+function noiseSeed(world: World): number {
+  return Math.imul(world.noiseSeed, 31) + Math.imul(world.tick, 7919);
 }
 
 /** Lambert: ambient plus the light that falls on a face with this normal. */

@@ -1,13 +1,14 @@
 import { FRAME_BYTES, type Renderer } from '../camera/render.js';
+import type { Policy } from '../policy/policy.js';
+import { CHUNK, CHUNK_VALUES, follow, wayPoints } from '../policy/way-points.js';
 import { trainingSeed } from '../seeds.js';
 import { expertAction } from '../table/expert.js';
 import { instructionOf } from '../table/instructions.js';
 import { step } from '../table/physics.js';
 import { Random } from '../table/random.js';
 import { createWorld } from '../table/scene.js';
-import { GRIPPER, type World } from '../table/world.js';
-import type { Policy } from './policy.js';
-import { CHUNK, CHUNK_VALUES, type SampleWriter } from './sample.js';
+import type { World } from '../table/world.js';
+import type { SampleWriter } from './sample.js';
 
 const JITTER = [0.001, 0.001, 0.001, 0.005, 0.005, 0.01] as const;
 
@@ -111,23 +112,4 @@ export class LearnerStream {
     for (const [i, deviation] of JITTER.entries()) action[i] = (action[i] ?? 0) + deviation * random.normal();
     step(episode.world, action);
   }
-}
-
-/** Deltas [8 × 7] from `pose` become poses: what a late chunk wanted stays what it wanted. */
-export function wayPoints(chunk: ArrayLike<number>, pose: ArrayLike<number>): Float64Array {
-  const points = new Float64Array(CHUNK_VALUES);
-  for (let k = 0; k < CHUNK; k++) {
-    for (let i = 0; i < 6; i++) {
-      const from = k === 0 ? (pose[i] ?? 0) : (points[(k - 1) * 7 + i] ?? 0);
-      points[k * 7 + i] = from + (chunk[k * 7 + i] ?? 0);
-    }
-    points[k * 7 + GRIPPER] = chunk[k * 7 + GRIPPER] ?? 0;
-  }
-  return points;
-}
-
-/** The action that reaches way-point `k` from `pose`, into `action`. */
-export function follow(points: Float64Array, k: number, pose: ArrayLike<number>, action: Float64Array): void {
-  for (let i = 0; i < 6; i++) action[i] = (points[k * 7 + i] ?? 0) - (pose[i] ?? 0);
-  action[GRIPPER] = (points[k * 7 + GRIPPER] ?? 0) > 0.5 ? 1 : 0;
 }

@@ -6,13 +6,13 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { Renderer } from '../camera/render.js';
+import { Policy } from '../policy/policy.js';
+import { Words } from '../policy/words.js';
 import { vocabulary } from '../table/instructions.js';
 import { ExpertStream } from './expert-stream.js';
 import { LearnerStream } from './learner-stream.js';
-import { Policy } from './policy.js';
 import { SampleWriter } from './sample.js';
 import { ScatteredStream } from './scattered-stream.js';
-import { Words } from './words.js';
 
 const words = new Words(vocabulary());
 const renderer = new Renderer();

@@ -1,13 +1,11 @@
 import { FRAME_BYTES, type Renderer } from '../camera/render.js';
+import { CHUNK, CHUNK_VALUES } from '../policy/way-points.js';
+import { TOKENS, type Words } from '../policy/words.js';
 import { expertChunk } from '../table/expert.js';
 import { instructionOf } from '../table/instructions.js';
 import { goalBowl, targetCube, type World } from '../table/world.js';
-import type { Words } from './words.js';
 
-export const CHUNK = 8;
-export const CHUNK_VALUES = CHUNK * 7;
 export const LATENTS = 7;
-export const TOKENS = 16;
 
 /**
  * One training sample, a fixed layout on a pipe (little-endian): state float32 [7], chunk float32 [8 × 7], latents

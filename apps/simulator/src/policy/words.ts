@@ -1,3 +1,6 @@
+/** Token ids that the graph takes. */
+export const TOKENS = 16;
+
 /** Word-level tokens: entry i of the vocabulary has id i, 0 pads and 1 stands for unknown words. */
 export class Words {
   readonly #ids: ReadonlyMap<string, number>;

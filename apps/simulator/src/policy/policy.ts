@@ -1,8 +1,8 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { FRAME_SIZE } from '../camera/projection.js';
 import { FRAME_BYTES } from '../camera/render.js';
-import { CHUNK_VALUES, TOKENS } from './sample.js';
-import type { Words } from './words.js';
+import { CHUNK_VALUES } from './way-points.js';
+import { TOKENS, type Words } from './words.js';
 
 export interface PolicyQuery {
   /** RGB [96 × 96 × 3]. */
