@@ -28,7 +28,7 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, 'database.lock');
   const token = uuidv7();
-  const mine = join(folder, `database.lock.${token}`);
+  const mine = `${path}.${token}`;
   const holder: Holder = { pid: process.pid, started: processStart(process.pid) ?? '', token };
   await writeFile(mine, JSON.stringify(holder), { mode: 0o600 });
   try {
@@ -36,7 +36,7 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
       const other = await readHolder(path);
       if (other === null) continue;
       if (isAlive(other)) throw new FolderLocked(folder, other.pid);
-      await removeStale(path, other, mine);
+      if (await takeOver(folder, path, other, mine)) break;
     }
   } finally {
     await rm(mine, { force: true });
@@ -44,6 +44,29 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   return async () => {
     if ((await readHolder(path))?.token === token) await rm(path, { force: true });
   };
+}
+
+/**
+ * Replaces a dead holder's lock by `mine`. Of many who see it dead, one may: who links the claim named after the dead one,
+ * or, where that claimant died as well, the claim after it. The lock is never absent meanwhile, and whoever read it before
+ * the replacement finds, claim in hand, another token in it and steps back.
+ */
+async function takeOver(folder: string, path: string, dead: Holder, mine: string): Promise<boolean> {
+  const claims: string[] = [];
+  for (let last = dead; ; ) {
+    const claim = `${path}.after-${last.token}`;
+    claims.push(claim);
+    if (await linked(mine, claim)) break;
+    const claimant = await readHolder(claim);
+    if (claimant === null) return false;
+    if (isAlive(claimant)) throw new FolderLocked(folder, claimant.pid);
+    last = claimant;
+  }
+  const stillDead = (await readHolder(path))?.token === dead.token;
+  if (stillDead) await rename(mine, path);
+  // From the newest: while an older claim stands, nobody starts a second chain.
+  for (const claim of claims.reverse()) await rm(claim, { force: true });
+  return stillDead;
 }
 
 /** A hard link appears whole or not at all, and never replaces. */
@@ -55,19 +78,6 @@ async function linked(from: string, to: string): Promise<boolean> {
     if (codeOf(error) === 'EEXIST') return false;
     throw error;
   }
-}
-
-/** Moves the stale file aside first: if two starters do this at once, the slower one must not remove the faster one's lock. */
-async function removeStale(path: string, stale: Holder, mine: string): Promise<void> {
-  const aside = `${mine}.stale`;
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return;
-    throw error;
-  }
-  if ((await readHolder(aside))?.token !== stale.token) await linked(aside, path);
-  await rm(aside, { force: true });
 }
 
 async function readHolder(path: string): Promise<Holder | null> {

@@ -1,3 +1,4 @@
+import type { StartTimer } from './connection.js';
 import { openEngine } from './engine.js';
 import { lockFolder } from './folder-lock.js';
 import { EMBEDDED_DATABASE, EMBEDDED_USER, startWireServer } from './wire-server.js';
@@ -11,6 +12,8 @@ export interface EmbeddedOptions {
   readonly host?: string;
   /** The engine threw; the database cannot go on and the process should end. */
   readonly engineFailed?: (cause: unknown) => void;
+  /** For tests, which own the time. */
+  readonly startTimer?: StartTimer;
 }
 
 export interface EmbeddedDatabase {
@@ -40,6 +43,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedD
       host,
       port: options.port,
       engineFailed,
+      ...(options.startTimer === undefined ? {} : { startTimer: options.startTimer }),
     });
     return {
       url: embeddedUrl(host, server.port, options.password),
