@@ -29,7 +29,7 @@ export async function fitEncoded(bytes: Uint8Array, camera: CameraSpec): Promise
   const { width, height } = imageHeader(bytes);
   checkSize(width, height, camera);
   try {
-    const image = sharp(bytes, { failOn: 'truncated', limitInputPixels: MAX_PIXELS, sequentialRead: true });
+    const image = sharp(bytes, { failOn: 'warning', limitInputPixels: MAX_PIXELS, sequentialRead: true });
     return await pixels(image, camera);
   } catch (cause) {
     if (cause instanceof ImageError) throw cause;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
+import { syntheticJpeg } from '../testing/synthetic-jpeg.js';
 import { SmallJpegDecoder } from './small-jpeg-decoder.js';
 
 const decoder = new SmallJpegDecoder();
@@ -59,6 +60,36 @@ describe('[P5] our decoder gives the library’s very bytes, or nothing', () => 
       { numRuns: 150 },
     );
   }, 60_000);
+
+  test('4:2:2, restart markers and long codes, which webcams use', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.record({
+          width: fc.integer({ min: 8, max: 80 }),
+          height: fc.integer({ min: 8, max: 80 }),
+          h: fc.constantFrom(1, 2),
+          v: fc.constant(1),
+          restartInterval: fc.constantFrom(0, 1, 3, 7),
+          codeLength: fc.constantFrom(8, 9, 10, 16),
+          seed: fc.nat(),
+        }),
+        async (options) => {
+          const jpeg = syntheticJpeg(options);
+          const expected = await sharp(jpeg).raw().toBuffer();
+          const own = decode(jpeg, options.width, options.height);
+          expect(own !== null && expected.equals(own)).toBe(true);
+        },
+      ),
+      { numRuns: 150 },
+    );
+  }, 60_000);
+
+  test('other samplings are left to the library', () => {
+    const options = { width: 64, height: 64, restartInterval: 0, codeLength: 8, seed: 1 };
+    expect(decode(syntheticJpeg({ ...options, h: 2, v: 2 }), 64, 64)).not.toBeNull();
+    expect(decode(syntheticJpeg({ ...options, h: 1, v: 2 }), 64, 64)).toBeNull();
+    expect(decode(syntheticJpeg({ ...options, h: 4, v: 1 }), 64, 64)).toBeNull();
+  });
 
   test('writes its rows where it is told and nowhere else', async () => {
     const jpeg = await raw(16, 16).jpeg().toBuffer();
