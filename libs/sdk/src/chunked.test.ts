@@ -302,6 +302,15 @@ describe('the local executor', () => {
     expect(taken.at(-1)?.seq).toBe(3);
   });
 
+  it('a session whose chunks this side cannot govern is refused, not played', async () => {
+    const server = chunkedServer();
+    server.opened = { ...server.opened, model: { ...MODEL, action_space: 'joint_position' } };
+    await expect(testRobot(server)).rejects.toMatchObject({ code: 'validation_failed', field: 'pacing' });
+    await settle();
+    expect(server.connection.terminated).toBe(true);
+    expect(server.clock.pending).toBe(0);
+  });
+
   it('keeps to the server’s clock when its own drifts', async () => {
     const server = chunkedServer();
     const { robot, taken } = await testRobot(server);

@@ -123,6 +123,11 @@ export class Link {
     return true;
   }
 
+  /** Ends the link for a fault on this side. */
+  abort(error: SinewError): void {
+    this.#end(error);
+  }
+
   /** Ends the session in order. @returns the server's farewell, or null where it could not be had. */
   close(): Promise<Closed | null> {
     if (this.#state.kind !== 'up') {
@@ -274,11 +279,10 @@ export class Link {
 
   #end(error: LinkError | null): void {
     if (this.#state.kind === 'ended') return;
-    const { kind } = this.#state;
     const socket = 'socket' in this.#state ? this.#state.socket : null;
     this.#state = { kind: 'ended' };
     this.#cancel();
-    if (kind === 'opening') socket?.terminate();
+    socket?.terminate();
     this.#closing?.(this.#closed);
     this.#closing = null;
     this.#listener.ended(error);

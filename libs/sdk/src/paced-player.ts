@@ -56,7 +56,7 @@ export class PacedPlayer implements Player {
   #command(message: Action | Hold): RobotAction {
     const { values, seq } = message;
     if (message.type === 'hold') {
-      const { reason } = message;
+      const reason = this.#latched ? 'estop' : message.reason;
       return { ...localHold(values, seq, reason), local: false };
     }
     const { observation_seq: observationSeq, log_id: logId } = message;

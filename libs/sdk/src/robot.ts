@@ -81,6 +81,8 @@ export class Robot {
   #lastValues: Float64Array | null = null;
   #lastState: Float64Array | null = null;
   #latched = false;
+  /** What ended the session, if not `close`. */
+  #end: LinkError | null = null;
   /** Said while the link was down; a resumed session must still hear of it. */
   #owedInstruction = false;
   #owedReset: { outcome?: { success: boolean } } | null = null;
@@ -168,7 +170,7 @@ export class Robot {
   observe({ images, state, capturedAtMs, instruction }: RobotObservation): number {
     const queue = this.#queue;
     const player = this.#player;
-    if (queue === null || player === null) throw new SinewError('resume_failed', 'the session is over');
+    if (queue === null || player === null) throw this.#over();
     const seq = this.#seq;
     const appliedSeq = player.appliedSeq;
     const observation: Observation = {
@@ -199,7 +201,7 @@ export class Robot {
 
   /** The robot's commands, one a control tick, until `close`; throws what ended the session otherwise. */
   actions(): AsyncIterableIterator<RobotAction, undefined> {
-    if (this.#stream === null) throw new SinewError('resume_failed', 'the session is over');
+    if (this.#stream === null) throw this.#over();
     return this.#stream;
   }
 
@@ -240,6 +242,10 @@ export class Robot {
     return this.#link.close();
   }
 
+  #over(): SinewError {
+    return new SinewError('resume_failed', 'the session is over', this.#end === null ? {} : { cause: this.#end });
+  }
+
   #session(): Opened {
     // `connect` resolves after the first `opened`
     if (this.#opened === null) throw new SinewError('internal', 'not opened');
@@ -254,10 +260,8 @@ export class Robot {
       if (resumed && this.#player !== null) this.#player.linkRestored();
       else this.#begin(opened);
     } catch (error) {
-      // a session this side cannot execute (ControlSpecError): say so where it can be handled
-      this.#ready?.reject(new SinewError('validation_failed', String(error), { field: 'pacing', cause: error }));
-      this.#ready = null;
-      void this.#link.close();
+      // chunks of this session cannot be executed here (ControlSpecError): its consumer must know
+      this.#link.abort(new SinewError('validation_failed', String(error), { field: 'pacing', cause: error }));
       return;
     }
     this.#emit({ type: 'session', sessionId, resumed, epoch });
@@ -363,6 +367,7 @@ export class Robot {
   }
 
   #onEnded(error: LinkError | null): void {
+    this.#end = error;
     this.#player?.stop();
     this.#queue?.stop();
     this.#stream?.end(error);
