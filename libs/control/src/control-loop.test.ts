@@ -312,6 +312,29 @@ describe('holds', () => {
     expect([...loop.tick(1, null).values]).toEqual([...clean.tick(1, null).values]);
   });
 
+  it('[K5] a new episode while ticks go on brakes first, then moves by what is measured in it, however late that comes', () => {
+    const limits = freeLimits(50, 1, 2, 1e6);
+    const loop = new ControlLoop(tabletopSpec({ limits, hz: 50 }));
+    const auditor = new Auditor(50, { v: 1, a: 2, j: 1e6 });
+    loop.observe(HOME, 0);
+    loop.adopt(chunk(constantChunk([0.003, 0, 0, 0, 0, 0, 1]), HOME, 0, 0));
+    for (let n = 0; n < 4; n++) auditor.step(n, [...loop.tick(n, null).values.subarray(0, 3)]);
+    loop.beginEpisode();
+    // Made two ticks before the server heard of the reset, far away from where the robot was.
+    const elsewhere = Float64Array.of(-0.2, 0.1, 0.2, 0, 0, 0, 1);
+    loop.observe(elsewhere, 2);
+    expect(loop.adopt(chunk(constantChunk([0.003, 0, 0, 0, 0, 0, 1]), elsewhere, 2, 4)).adopted).toBe(true);
+    const kinds = [4, 5, 6, 7, 8, 9].map((n) => {
+      const r = loop.tick(n, null);
+      auditor.step(n, [...r.values.subarray(0, 3)]);
+      expect(r.flags & FLAG.drift).toBe(0);
+      return r.kind === 'hold' ? r.reason : r.kind;
+    });
+    expect(kinds[0]).toBe('starved');
+    expect(kinds.at(-1)).toBe('action');
+    expect(auditor.worst.a).toBeLessThanOrEqual(1 + 1e-9);
+  });
+
   it('[K5] a new episode starts at rest and knows nothing of the last', () => {
     const loop = moving({ smoothing: 'one_euro' });
     for (let n = 0; n < 5; n++) loop.tick(n, null);

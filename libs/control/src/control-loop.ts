@@ -101,8 +101,9 @@ export class ControlLoop {
   #started = false;
   /** Chunks from observations before this tick are not used any more. */
   #fence = Number.NEGATIVE_INFINITY;
-  /** Until at rest, only braking: set by an e-stop. */
+  /** Until at rest, only braking: after an e-stop, a restart, or into a new episode. */
   #mustRest = false;
+  #estopped = false;
   #rejects = 0;
   #lastChunkRejected = false;
   /** N2: holding since this tick, until an observation from a later one; −∞ when not. */
@@ -274,6 +275,8 @@ export class ControlLoop {
    * resume and an `estop_clear`; what is moving brakes first.
    */
   restart(nextTick: number): void {
+    // What was planned beyond is not played.
+    if (this.#snapshots !== null) this.#rewind(nextTick);
     this.#timeline.clear();
     this.#filter.reset();
     this.#fence = Math.max(this.#fence, nextTick);
@@ -281,15 +284,22 @@ export class ControlLoop {
   }
 
   /**
-   * A new episode while ticks go on: nothing measured, sent or inferred before `nextTick` counts any more, but a robot that is
-   * moving brakes within its limits before it moves again.
+   * A new episode while ticks go on: what was measured or sent counts no more, but a robot that is moving brakes within its
+   * limits before it moves again. Chunks inferred in the old episode are the caller's to drop: the ticks of the two overlap,
+   * since over a slow link the first observations of the new one were made before the server heard of it.
    */
-  beginEpisode(nextTick: number): void {
-    this.restart(nextTick);
+  beginEpisode(): void {
+    // Planned motion is braked by whoever plays it.
+    if (this.#snapshots !== null) return this.reset();
+    this.#timeline.clear();
+    this.#filter.reset();
     this.#odometer.reset();
+    this.#fence = Number.NEGATIVE_INFINITY;
+    this.#mustRest = true;
     this.#rejects = 0;
     this.#lastChunkRejected = false;
     this.#distrustSince = Number.NEGATIVE_INFINITY;
+    this.#pending = 0;
   }
 
   /** At rest, nothing known. Ticks may start at 0 again. */
@@ -307,14 +317,17 @@ export class ControlLoop {
     this.#distrustSince = Number.NEGATIVE_INFINITY;
     this.#pending = 0;
     this.#gripper = Number.NaN;
+    this.#estopped = false;
+    this.#snapshots?.fill(Number.NaN);
   }
 
   /**
    * The action or hold of tick `n`. `cause`: why the caller wants a hold, null for motion; a cause of the loop's own that ranks
-   * higher wins (S12). A tick that does not rise moves nothing and changes nothing.
+   * higher wins (S12). A tick that does not rise moves nothing and changes nothing; only a hold may replace planned ticks.
    */
   tick(n: number, cause: HoldReason | null): TickResult {
     const r = this.#result;
+    if (cause !== null && this.#snapshots !== null) this.#rewind(n);
     if (!Number.isInteger(n) || (this.#started && n <= this.#last)) return this.#still();
     let flags = this.#pending;
     this.#pending = 0;
@@ -324,8 +337,14 @@ export class ControlLoop {
       this.#filter.reset();
       flags |= FLAG.restart;
     }
-    if (cause === 'estop') this.restart(n + 1);
-    if (this.#mustRest && this.#governor.resting) this.#mustRest = false;
+    if (cause === 'estop') {
+      this.restart(n + 1);
+      this.#estopped = true;
+    }
+    if (this.#mustRest && this.#governor.resting) {
+      this.#mustRest = false;
+      this.#estopped = false;
+    }
     this.#clearProposal();
     if (this.#posed && this.#odometer.anchored) this.#odometer.commanded(this.#commanded);
     const reason = higher(cause, this.#ownCause(n, cause));
@@ -345,7 +364,7 @@ export class ControlLoop {
 
   /** Sets target, proposal and their verdict; a reason if they may not be sent. */
   #ownCause(n: number, cause: HoldReason | null): HoldReason | null {
-    if (this.#mustRest) return 'estop';
+    if (this.#mustRest) return this.#estopped ? 'estop' : 'starved';
     if (this.#distrustSince > Number.NEGATIVE_INFINITY) return 'safety';
     if (cause !== null) return null;
     const target = this.#target;
@@ -505,6 +524,7 @@ export class ControlLoop {
       // Before the first tick, or sent before plans were recorded: from rest.
       this.#governor.rest();
       this.#filter.reset();
+      this.#mustRest = false;
       return;
     }
     this.#gripper = rows[row + 1] as number;

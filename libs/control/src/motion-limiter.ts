@@ -9,7 +9,7 @@ import { distance, dot, norm, Vec3 } from './vec3.js';
 const MADE = 1e-12;
 const LEGAL = 1e-10;
 const TRUSTED = 1e-9;
-const BISECTIONS = 40;
+const BISECTIONS = 26;
 
 export interface MotionLimits {
   /** Speed, its change a second, and the change of that a second; all as norms. */

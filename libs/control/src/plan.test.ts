@@ -100,6 +100,59 @@ describe('planning a whole chunk', () => {
     );
   });
 
+  it('[K4] a hold in the middle of a plan brakes from the speed that was planned there', () => {
+    const limits = freeLimits(50, 1, 2, 1e6);
+    const build = () => {
+      const loop = new ControlLoop(tabletopSpec({ limits, hz: 50 }));
+      loop.observe(HOME, 0);
+      loop.adopt(
+        chunk(
+          Float32Array.from({ length: 56 }, (_, i) => (i % 7 === 0 ? 0.003 : 0)),
+          HOME,
+          0,
+          0,
+        ),
+      );
+      return loop;
+    };
+    const planned = build();
+    const ticked = build();
+    planned.plan(0, 8);
+    for (let n = 0; n < 5; n++) ticked.tick(n, null);
+    for (let n = 5; n < 12; n++) expect(planned.tick(n, 'stale')).toEqual(ticked.tick(n, 'stale'));
+  });
+
+  it('[K6] an e-stop in the middle of a plan voids the plan: what follows starts from rest and a fresh chunk', () => {
+    const limits = freeLimits(50, 1, 2, 1e6);
+    const loop = new ControlLoop(tabletopSpec({ limits, hz: 50 }));
+    const actions = Float32Array.from({ length: 56 }, (_, i) => (i % 7 === 0 ? 0.003 : 0));
+    loop.observe(HOME, 0);
+    loop.adopt(chunk(actions, HOME, 0, 0));
+    loop.plan(0, 8);
+    const stop = loop.tick(5, 'estop');
+    expect([stop.kind, stop.reason]).toEqual(['hold', 'estop']);
+    expect(stop.values[0]).toBeGreaterThan(0);
+    expect(loop.adopt(chunk(actions, HOME, 5, 7)).reason).toBe('expired');
+    expect(loop.plan(7, 3).reason).toBe('starved');
+    loop.observe(HOME, 20);
+    loop.adopt(chunk(actions, HOME, 20, 20));
+    const plan = loop.plan(20, 8);
+    expect(plan.reason).toBeNull();
+    expect(plan.values[0]).toBeCloseTo(2 / 50 / 50, 12);
+  });
+
+  it('[K10] a new episode plans from rest again, although its ticks lie inside the last plan', () => {
+    const loop = new ControlLoop(tabletopSpec());
+    const actions = Float32Array.from({ length: 56 }, (_, i) => (i % 7 === 0 ? 0.02 : 0.3));
+    loop.observe(HOME, 0);
+    loop.adopt(chunk(actions, HOME, 0, 0));
+    const first = loop.plan(0, 8);
+    loop.beginEpisode();
+    loop.observe(HOME, 4);
+    loop.adopt(chunk(actions, HOME, 4, 4));
+    expect(loop.plan(4, 8)).toEqual(first);
+  });
+
   it('[K5] a plan without a chunk is a hold of zeros that says why', () => {
     const loop = new ControlLoop(tabletopSpec());
     loop.observe(HOME, 0);

@@ -118,7 +118,7 @@ export class ChunkedPlayer implements Player {
     this.#waiting.length = 0;
     this.#current = null;
     this.#context.stream.discard();
-    this.#loop.beginEpisode(this.#nextTick);
+    this.#loop.beginEpisode();
   }
 
   estop(): void {

@@ -256,7 +256,7 @@ export class Session {
     this.#episode++;
     this.#forgetWork();
     if (this.profile.pacing === 'lockstep') this.loop.reset();
-    else this.loop.beginEpisode(this.#nextTick);
+    else this.loop.beginEpisode();
     this.#pacing.reset();
   }
 
