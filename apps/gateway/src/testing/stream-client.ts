@@ -56,12 +56,18 @@ export class StreamClient {
 
   /** The next unread frame of this type; frames before it count as read. Rejects when the socket closes first. */
   async next<T extends ServerMessageType>(type: T, accept: (message: Of<T>) => boolean = () => true): Promise<Of<T>> {
+    // Ticks keep coming, so the test runner's own limit would not say what was missing.
+    const deadline = performance.now() + 15_000;
     for (;;) {
       while (this.#read < this.received.length) {
         const message = this.received[this.#read++] as ServerMessage;
         if (message.type === type && accept(message as Of<T>)) return message as Of<T>;
       }
       if (this.#closed !== null) throw new Error(`closed ${this.#closed.code} before a ${type}`);
+      if (performance.now() > deadline) {
+        const last = this.received.slice(-4).map((message) => JSON.stringify(message).slice(0, 200));
+        throw new Error(`no ${type} within 15 s; last came: ${last.join(' ')}`);
+      }
       await this.#change();
     }
   }
