@@ -1,1 +1,12 @@
-export {};
+export { BLINDS, type Blind } from './camera/eyes.js';
+export { decodeJpeg, encodeJpeg } from './camera/jpeg.js';
+export { FRAME_BYTES, Renderer } from './camera/render.js';
+export { type Evaluation, type EvaluationOptions, evaluate } from './evaluate/evaluate.js';
+export type { RobotStatus } from './fleet/robot-status.js';
+export { runSim } from './fleet/run-sim.js';
+export type { SimOptions, SimReport } from './fleet/sim-options.js';
+export { evaluationSeed, trainingSeed } from './seeds.js';
+export { instructionOf } from './table/instructions.js';
+export { step } from './table/physics.js';
+export { createWorld } from './table/scene.js';
+export { STATE_NAMES, WORKSPACE, type World } from './table/world.js';

@@ -1,0 +1,57 @@
+import type { Environment, RobotEvent } from '@sinew/sdk';
+import type { Blind } from '../camera/eyes.js';
+import type { RobotStatus } from './robot-status.js';
+import type { TaskCounts } from './statistics.js';
+
+export interface SimOptions {
+  /** Address of the gateway, `ws://` or `http://`. */
+  readonly url: string;
+  readonly apiKey: string;
+  readonly robots: number;
+  /** Shared by all robots; Infinity runs until `signal`. */
+  readonly episodes: number;
+  /** First episode's seed, 0 … 2^31 − 1. */
+  readonly seed: number;
+  /** Control rate; the policy's own where absent. */
+  readonly hz?: number;
+  readonly pacing?: 'paced' | 'chunked' | 'lockstep';
+  /** Holds back every frame to the server by so much. */
+  readonly delayMs?: number;
+  readonly blind?: Blind | null;
+  /** Robot `i` is called `name-i`; by default a name of this process, so that two runs do not meet. */
+  readonly name?: string;
+  readonly signal?: AbortSignal;
+  /** Called about once a second with every robot's numbers. */
+  readonly onStatus?: (robots: RobotStatus[]) => void;
+  /** Trouble that the run survives: links lost and found, refusals. */
+  readonly onEvent?: (robot: string, event: RobotEvent) => void;
+  /** Clock, timers and sockets; the host's where absent. */
+  readonly environment?: Environment;
+}
+
+/** What a run measured, as its own clients saw it. */
+export interface SimReport {
+  readonly robots: number;
+  readonly seed: number;
+  readonly delay_ms: number;
+  readonly blind: Blind | null;
+  readonly seconds: number;
+  readonly episodes: number;
+  readonly success_rate: number;
+  readonly by_task: Readonly<Record<string, TaskCounts & { success_rate: number }>>;
+  /** Episodes in which a cube was lifted that the instruction does not name. */
+  readonly wrong_lifts: number;
+  /** Control ticks a second, mean over the robots. */
+  readonly tick_hz: number;
+  readonly actions: number;
+  /** Age of the observation behind each action at its arrival, by the robot's clock. */
+  readonly age_ms: { readonly p50: number; readonly p99: number };
+  /** Ticks for which nothing came. */
+  readonly missed_ticks: number;
+  readonly holds: Readonly<Record<string, number>>;
+  /** Share of the actions that the governor changed. */
+  readonly clamped_rate: number;
+  /** Observations that a newer one replaced before they were used, here or at the server. */
+  readonly superseded: number;
+  readonly reconnects: number;
+}
