@@ -14,6 +14,7 @@ export { BUILT_IN_BUNDLES, loadBundle, MANIFEST_FILE } from './bundle/load-bundl
 export { Manifest } from './bundle/manifest.js';
 export { nullBundle } from './bundle/null-bundle.js';
 export { WordTokenizer } from './bundle/word-tokenizer.js';
+export { type BareGraphRate, measureBareGraph } from './onnx/bare-graph.js';
 export { createOnnxBackend, type OnnxBackendOptions } from './onnx/onnx-backend.js';
 export type { Capacity } from './scheduler/capacity.js';
 export type { Requester, RequestTiming } from './scheduler/requester.js';

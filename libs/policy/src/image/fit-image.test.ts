@@ -12,7 +12,9 @@ function halves(width: number, height: number): Uint8Array {
   for (let i = 0; i < width * height; i++) pixels[i * 3 + (i % width < width / 2 ? 0 : 2)] = 255;
   return pixels;
 }
-const at = (rgb: Uint8Array, x: number, y: number, width = 64) => [...rgb.subarray((y * width + x) * 3, (y * width + x) * 3 + 3)];
+const at = (rgb: Uint8Array, x: number, y: number, width = 64) => [
+  ...rgb.subarray((y * width + x) * 3, (y * width + x) * 3 + 3),
+];
 const RED = [255, 0, 0];
 const BLUE = [0, 0, 255];
 const BLACK = [0, 0, 0];
@@ -36,7 +38,9 @@ describe('[P5] a frame of another size', () => {
 
   test('exact refuses it', async () => {
     await expect(fitRgb(halves(128, 64), 128, 64, camera('exact'))).rejects.toThrow('must be 64×64');
-    const png = await sharp(halves(128, 64), { raw: { width: 128, height: 64, channels: 3 } }).png().toBuffer();
+    const png = await sharp(halves(128, 64), { raw: { width: 128, height: 64, channels: 3 } })
+      .png()
+      .toBuffer();
     await expect(fitEncoded(png, camera('exact'))).rejects.toThrow('must be 64×64');
   });
 
@@ -49,15 +53,26 @@ describe('[P5] a frame of another size', () => {
 describe('[P5] bytes that are no usable image', () => {
   const encoded = async (channels: 3 | 4, side: number) =>
     sharp({ create: { width: side, height: side, channels, background: '#123456' } });
+  const noise = () =>
+    sharp(
+      Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => Math.imul(i, 2654435761) >>> 24),
+      {
+        raw: { width: 64, height: 64, channels: 3 },
+      },
+    );
   test.each<[string, () => Promise<Uint8Array>, string]>([
     ['nothing', async () => new Uint8Array(0), 'is not JPEG'],
     ['a GIF', async () => (await encoded(3, 64)).gif().toBuffer(), 'is not JPEG'],
     ['a TIFF', async () => (await encoded(3, 64)).tiff().toBuffer(), 'is not JPEG'],
-    ['an SVG', async () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"/>'), 'is not JPEG'],
+    [
+      'an SVG',
+      async () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"/>'),
+      'is not JPEG',
+    ],
     ['a PNG with alpha', async () => (await encoded(4, 64)).png().toBuffer(), '4 channels'],
     ['a PNG of too many pixels', async () => (await encoded(3, 3000)).png().toBuffer(), 'cannot be decoded'],
     ['a JPEG of a header only', async () => (await (await encoded(3, 64)).jpeg().toBuffer()).subarray(0, 200), ''],
-    ['a WebP cut in half', async () => (await (await encoded(3, 512)).webp({ lossless: true }).toBuffer()).subarray(0, 60), ''],
+    ['a WebP cut in half', async () => (await noise().webp().toBuffer()).subarray(0, 1_000), ''],
   ])('%s', async (_what, make, reason) => {
     const fault: unknown = await fitEncoded(await make(), camera('stretch')).catch((error: unknown) => error);
     expect(fault).toBeInstanceOf(ImageError);
