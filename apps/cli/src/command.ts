@@ -37,7 +37,7 @@ interface Definition<T extends OptionTable> {
 }
 
 /** A command whose `run` gets typed values; everything typed wrongly is reported together, before it runs. */
-export function defineCommand<T extends OptionTable>(definition: Definition<T>): Command {
+export function defineCommand<const T extends OptionTable>(definition: Definition<T>): Command {
   return {
     ...definition,
     run(argv, terminal) {

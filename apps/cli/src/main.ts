@@ -28,11 +28,13 @@ const systemTerminal: Terminal = {
 
 /** Runs one command and leaves its exit code in `process.exitCode`. */
 export async function main(argv: readonly string[]): Promise<void> {
-  // A reader that stopped reading (`sinew logs | head`) is no error of ours.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
-  });
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      // Robots are driven on, whether or not anybody still reads what `up` says (`sinew up --json | head -1`).
+      if (argv[0] === 'up') return;
+      process.exit(error.code === 'EPIPE' ? 0 : 1);
+    });
+  }
   process.exitCode = await runCommand(argv, systemTerminal);
 }
 

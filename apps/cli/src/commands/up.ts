@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { contradictions, demoKeyPath, misspeltVariables, SETTINGS, type Settings } from '@sinew/config';
+import type { RobotStatus } from '@sinew/simulator';
 import { defineCommand, noWords, refuse, type Terminal } from '../command.js';
 import { ENTRIES } from '../entries.js';
 import { JSON_OPTION } from '../json-option.js';
@@ -9,7 +10,6 @@ import { type Addresses, Instance } from '../up/instance.js';
 import { LogFiles } from '../up/log-files.js';
 import { checkPort, takeDataDir } from '../up/preflight.js';
 import { prepareDatabase } from '../up/prepare-database.js';
-import type { RobotStatus } from '../up/robot-table.js';
 import { Screen } from '../up/screen.js';
 import { listenForStop } from '../up/stop-signals.js';
 
@@ -36,7 +36,7 @@ export const up = defineCommand({
 async function supervise(settings: Settings, json: boolean, terminal: Terminal): Promise<number> {
   const now = (): number => systemClock.now();
   const logs = new LogFiles(join(settings.data_dir, 'logs'));
-  const view = chooseView(json, terminal, settings, now);
+  const view = chooseView(json, terminal, now);
   const narrator = new Narrator((text) => view.message(text), now);
   const instance = new Instance({
     settings,
@@ -95,8 +95,8 @@ function announce(ready: Addresses, { settings, json, terminal, view, seconds }:
   else view.message('no simulated robots: they need a key. sinew keys create NAME, then set SINEW_API_KEY');
 }
 
-function chooseView(json: boolean, terminal: Terminal, settings: Settings, now: () => number): View {
+function chooseView(json: boolean, terminal: Terminal, now: () => number): View {
   if (json) return new QuietView((line) => terminal.err(line));
   if (!terminal.isTty) return new PlainView((line) => terminal.out(line), now);
-  return new TableView(new Screen(process.stdout), () => `http://${settings.host}:${settings.port} · Ctrl-C stops`);
+  return new TableView(new Screen(process.stdout), 'Ctrl-C stops everything');
 }

@@ -9,7 +9,8 @@ interface Part {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-const READY_WITHIN_MS = 60_000;
+/** The embedded database is made first where there is none: seconds, minutes on a busy machine. */
+const READY_WITHIN_MS = 300_000;
 const STOP_WITHIN_MS = 4000;
 
 /** Runs `use` while one part runs beside this command, for as long as it takes. A part that dies early is a Failure. */

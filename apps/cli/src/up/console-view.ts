@@ -1,5 +1,6 @@
+import type { RobotStatus } from '@sinew/simulator';
 import type { ProcessEvent } from '../supervisor/supervised-process.js';
-import { type RobotStatus, robotSummary, robotTable } from './robot-table.js';
+import { robotSummary, robotTable } from './robot-table.js';
 import type { Screen } from './screen.js';
 import { readable, TroubleFilter } from './trouble.js';
 
@@ -14,7 +15,7 @@ export interface View {
 export class TableView implements View {
   constructor(
     private readonly screen: Screen,
-    private readonly footer: () => string,
+    private readonly footer: string,
   ) {}
 
   message(text: string): void {
@@ -24,7 +25,7 @@ export class TableView implements View {
   robots(rows: readonly RobotStatus[]): void {
     if (rows.length === 0) return;
     const { width, height } = this.screen;
-    this.screen.block([...robotTable(rows, width - 1, height - 3), this.footer()]);
+    this.screen.block([...robotTable(rows, width - 1, height - 3), this.footer]);
   }
 
   close(): void {

@@ -34,6 +34,8 @@ export type Name = 'database' | 'gateway' | 'worker' | 'shipper' | 'sim';
 
 /** A child that dies this often before it was ever ready will not start by being tried again. */
 const START_ATTEMPTS = 3;
+/** Making a database takes seconds; on a small or busy machine, a minute or two. */
+const FIRST_DATABASE_MS = 300_000;
 const STOPPED = 'stopped before it was ready';
 /** From SIGTERM: the gateway's drain and a moment each for the others, under six seconds with the default drain. */
 const STOP_MS = { sim: 800, shipper: 1200, worker: 1200, database: 900 } as const;
@@ -123,7 +125,7 @@ export class Instance {
   }
 
   async #startDatabase(): Promise<SupervisedProcess> {
-    const database = this.#add('database', { readyWithinMs: 60_000, stopWithinMs: STOP_MS.database });
+    const database = this.#add('database', { readyWithinMs: FIRST_DATABASE_MS, stopWithinMs: STOP_MS.database });
     const ready = await this.#firstReady(database);
     this.#databasePort = portOf(ready, this.#databasePort);
     if (typeof ready.url !== 'string') throw new Failure('the embedded database did not say where it is');

@@ -1,5 +1,6 @@
+import type { RobotStatus } from '@sinew/simulator';
 import { expect, it } from 'vitest';
-import { type RobotStatus, robotSummary, robotTable } from './robot-table.js';
+import { robotSummary, robotTable } from './robot-table.js';
 
 const row = (robot: string, more: Partial<RobotStatus> = {}): RobotStatus => ({
   robot,

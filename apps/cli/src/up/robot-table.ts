@@ -1,17 +1,4 @@
-/** How one robot fares, as its own client sees it. */
-export interface RobotStatus {
-  readonly robot: string;
-  readonly task: string;
-  /** Control ticks received a second. */
-  readonly hz: number;
-  /** Age of the observation behind each action, at arrival. */
-  readonly age_p50_ms: number;
-  readonly age_p99_ms: number;
-  readonly holds: number;
-  readonly clamped: number;
-  readonly episodes: number;
-  readonly successes: number;
-}
+import type { RobotStatus } from '@sinew/simulator';
 
 interface Column {
   readonly title: string;
@@ -50,8 +37,10 @@ export function robotTable(rows: readonly RobotStatus[], width: number, height: 
 export function robotSummary(rows: readonly RobotStatus[]): string {
   if (rows.length === 0) return 'no robots yet';
   const sum = (value: (row: RobotStatus) => number): number => rows.reduce((total, row) => total + value(row), 0);
-  const worst = Math.max(...rows.map((row) => row.age_p99_ms));
-  const median = [...rows].sort((a, b) => a.age_p50_ms - b.age_p50_ms)[Math.floor(rows.length / 2)]?.age_p50_ms ?? 0;
+  // A robot that has had no action yet has no age.
+  const aged = rows.filter((row) => Number.isFinite(row.age_p50_ms)).sort((a, b) => a.age_p50_ms - b.age_p50_ms);
+  const median = aged[Math.floor(aged.length / 2)]?.age_p50_ms ?? Number.NaN;
+  const worst = aged.length === 0 ? Number.NaN : Math.max(...aged.map((row) => row.age_p99_ms));
   const episodes = sum((r) => r.episodes);
   return [
     `${rows.length} robots at ${decimals(sum((r) => r.hz) / rows.length, 1)} Hz`,
