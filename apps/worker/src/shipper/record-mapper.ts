@@ -25,6 +25,8 @@ interface OpenSession {
   /** When its last episode was reset: the next one started then. */
   reset_ms: number | null;
   current: OpenEpisode | null;
+  /** The highest number of an episode that is over: records that come late, or twice, do not open it again. */
+  ended: number;
 }
 
 /** What the mapper knows of sessions that are still open. Plain JSON: it is kept with the checkpoint. */
@@ -110,7 +112,14 @@ export class RecordMapper {
     const small = { ...row, limits: null, environment: null, client: null };
     const { instruction, t_ms: last_ms } = record;
     if (known === undefined) {
-      this.#sessions.set(record.session_id, { row: small, instruction, last_ms, reset_ms: null, current: null });
+      this.#sessions.set(record.session_id, {
+        row: small,
+        instruction,
+        last_ms,
+        reset_ms: null,
+        current: null,
+        ended: -1,
+      });
     } else {
       known.row = small;
       known.last_ms = last_ms;
@@ -145,9 +154,10 @@ export class RecordMapper {
       session.instruction = record.data.instruction;
       if (session.current !== null) session.current.instruction = record.data.instruction;
     } else if (record.event === 'reset') {
-      // A reset that stands twice names an episode that is over.
-      if (session.current !== null && session.current.episode > (record.episode ?? 0)) return;
+      const episode = record.episode ?? 0;
+      if (episode <= session.ended) return;
       this.#endEpisode(session, record.t_ms, record.outcome?.success ?? null);
+      session.ended = episode;
       session.reset_ms = record.t_ms;
     }
   }
@@ -159,7 +169,7 @@ export class RecordMapper {
     session.last_ms = record.t_ms;
     const current = session.current;
     if (current?.episode === number) return current;
-    if (current !== null && current.episode > number) return null;
+    if (number <= session.ended) return null;
     // Its reset is missing: lost to damage.
     if (current !== null) this.#endEpisode(session, record.t_ms, null);
     session.current = {
@@ -177,7 +187,9 @@ export class RecordMapper {
   }
 
   #endEpisode(session: OpenSession, endedMs: number, success: boolean | null): void {
-    if (session.current !== null) this.#emitEpisode(session, session.current, endedMs, success);
+    if (session.current === null) return;
+    this.#emitEpisode(session, session.current, endedMs, success);
+    session.ended = session.current.episode;
     session.current = null;
   }
 

@@ -59,6 +59,7 @@ export class Shipper {
   #savedPosition: Position | null;
   #unsaved = false;
   #lastMs: number | null = null;
+  #caughtUp = false;
 
   /** `checkpoint`: the one that the source was opened at. */
   constructor(ports: ShipperPorts, checkpoint: Checkpoint | null) {
@@ -69,9 +70,9 @@ export class Shipper {
     this.#hours = new Set(saved?.hours);
   }
 
-  /** Age of the newest record that is stored: how far the database is behind, where records wait. */
+  /** How far the database is behind: the age of the newest record in it, or 0 where none waits. */
   lagMs(): number {
-    return this.#pending === null || this.#lastMs === null ? 0 : Math.max(0, this.#ports.now() - this.#lastMs);
+    return this.#caughtUp || this.#lastMs === null ? 0 : Math.max(0, this.#ports.now() - this.#lastMs);
   }
 
   /** Stores what can be read now, at most one batch; false when there was nothing. Rejects where journal or database are away. */
@@ -127,6 +128,8 @@ export class Shipper {
     const entries = await source.read();
     for (const entry of entries) this.#mapper.add(entry);
     const last = entries.at(-1);
+    this.#caughtUp = last === undefined;
+    this.#lastMs ??= entries[0]?.record.t_ms ?? null;
     // All is read: a new gateway that has written nothing yet ends the sessions of the one before all the same.
     if (last === undefined) this.#mapper.writer(source.writerId);
     const batch = this.#mapper.take();

@@ -1,0 +1,177 @@
+import type { ShippedBatch } from '@sinew/db';
+import type { Checkpoint, JournalEntry, JournalRecord } from '@sinew/journal';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Shipper } from './shipper.js';
+import { close, inference, open, reset, START_MS, ticks } from './test-records.js';
+
+/** A journal in memory: the n-th record ends at offset n. */
+function journal(records: readonly JournalRecord[], limit: number) {
+  return {
+    from(checkpoint: Checkpoint | null) {
+      let at = checkpoint?.position.offset ?? 0;
+      return {
+        get position() {
+          return { segment: 1, offset: at };
+        },
+        writerId: 'w',
+        async read(): Promise<JournalEntry[]> {
+          const entries = records.slice(at, at + limit).map((record, index) => ({
+            record,
+            next: { segment: 1, offset: at + index + 1 },
+            bytes: 1,
+            writer_id: 'w',
+          }));
+          at += entries.length;
+          return entries;
+        },
+      };
+    },
+  };
+}
+
+class Crash extends Error {}
+
+/** Database, checkpoint file and queues that outlive shippers, and fail or crash when `trouble` says so. */
+class World {
+  readonly rows = new Map<string, unknown>();
+  readonly stores: ShippedBatch[] = [];
+  readonly queued: number[] = [];
+  checkpoint: Checkpoint | null = null;
+  now = START_MS;
+  trouble: () => 'fail' | 'crash before' | 'crash after' | null = () => null;
+
+  shipper(source: ReturnType<ReturnType<typeof journal>['from']>): Shipper {
+    const ports = {
+      source,
+      store: {
+        store: (batch: ShippedBatch) => this.#at(() => this.#store(batch)),
+        refuse: async () => {
+          throw new Error('nothing to refuse');
+        },
+      },
+      saveCheckpoint: (checkpoint: Checkpoint) =>
+        this.#at(() => {
+          this.checkpoint = checkpoint;
+        }),
+      queueStatistics: (hourMs: number) => this.#at(() => void this.queued.push(hourMs)),
+      conflicts: () => {},
+      now: () => this.now,
+    };
+    return new Shipper(ports, this.checkpoint);
+  }
+
+  async #at<T>(work: () => T): Promise<T> {
+    const trouble = this.trouble();
+    if (trouble === 'fail') throw new Error('away');
+    if (trouble === 'crash before') throw new Crash();
+    const result = work();
+    if (trouble === 'crash after') throw new Crash();
+    return result;
+  }
+
+  #store(batch: ShippedBatch) {
+    this.stores.push(batch);
+    for (const row of batch.sessions) this.rows.set(row.session_id, row.closed_at);
+    for (const row of batch.episodes) this.rows.set(`${row.session_id}/${row.episode}`, row);
+    let inserted = 0;
+    for (const row of batch.inferences) {
+      if (!this.rows.has(String(row.log_id))) inserted++;
+      this.rows.set(String(row.log_id), row);
+    }
+    return { inserted, repeated: batch.inferences.length - inserted, conflicts: [] };
+  }
+}
+
+/** Ships to the end; a crash starts a new shipper at the checkpoint, a failure is tried again. */
+async function shipAll(world: World, records: readonly JournalRecord[], limit: number): Promise<void> {
+  let shipper = world.shipper(journal(records, limit).from(world.checkpoint));
+  for (;;) {
+    try {
+      const more = await shipper.ship();
+      await shipper.queueFollowing();
+      if (!more) return;
+    } catch (error) {
+      if (error instanceof Crash) shipper = world.shipper(journal(records, limit).from(world.checkpoint));
+    }
+  }
+}
+
+const STORY: JournalRecord[] = [
+  open(),
+  ...Array.from({ length: 6 }, (_, episode) => [
+    inference({ log_id: 10 + episode, episode, t_ms: START_MS + episode * 1_000 }),
+    ticks([3 * episode, 3 * episode + 1, 3 * episode + 2], { episode, t_ms: START_MS + episode * 1_000 + 500 }),
+    reset(episode, episode % 2 === 0, START_MS + episode * 1_000 + 900),
+  ]).flat(),
+  close(),
+];
+
+describe('Shipper', () => {
+  it('[J3] whatever fails or crashes, and wherever, the rows end as if nothing had happened and each hour is queued', async () => {
+    const calm = new World();
+    await shipAll(calm, STORY, 100);
+    const trouble = fc.constantFrom('fail', 'crash before', 'crash after', null, null);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(trouble, { maxLength: 30 }),
+        fc.integer({ min: 1, max: 7 }),
+        async (troubles, limit) => {
+          const world = new World();
+          const next = [...troubles];
+          world.trouble = () => next.shift() ?? null;
+          await shipAll(world, STORY, limit);
+          expect(world.rows).toEqual(calm.rows);
+          expect(new Set(world.queued)).toEqual(new Set(calm.queued));
+          expect(world.checkpoint?.position.offset).toBe(STORY.length);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  it('[J3] advances the checkpoint only after the rows are stored', async () => {
+    const world = new World();
+    let storing = true;
+    world.trouble = () => (storing ? 'fail' : null);
+    const shipper = world.shipper(journal(STORY, 4).from(null));
+    await expect(shipper.ship()).rejects.toThrow('away');
+    await shipper.close();
+    expect(world.checkpoint).toBeNull();
+    storing = false;
+    await shipper.ship();
+    expect(world.checkpoint?.position.offset).toBe(4);
+  });
+
+  it('[J3] stores the same rows again after a failed attempt, reading nothing twice', async () => {
+    const world = new World();
+    const failures: ('fail' | null)[] = ['fail', 'fail', null];
+    world.trouble = () => failures.shift() ?? null;
+    const shipper = world.shipper(journal(STORY, 100).from(null));
+    await expect(shipper.ship()).rejects.toThrow('away');
+    await expect(shipper.ship()).rejects.toThrow('away');
+    expect(await shipper.ship()).toBe(true);
+    expect(world.stores).toHaveLength(1);
+    expect(shipper.counters).toMatchObject({ inserted: 6, repeated: 0, records: STORY.length });
+  });
+
+  it('keeps the hours to queue in the checkpoint until the queues take them', async () => {
+    const world = new World();
+    const shipper = world.shipper(journal(STORY, 100).from(null));
+    await shipper.ship();
+    const next = world.shipper(journal(STORY, 100).from(world.checkpoint));
+    await next.queueFollowing();
+    expect(world.queued).toEqual([Date.UTC(2026, 0, 1), START_MS]);
+  });
+
+  it('says how far the database is behind', async () => {
+    const world = new World();
+    const shipper = world.shipper(journal(STORY, 4).from(null));
+    expect(shipper.lagMs()).toBe(0);
+    await shipper.ship();
+    world.now = START_MS + 60_000;
+    expect(shipper.lagMs()).toBeGreaterThan(50_000);
+    while (await shipper.ship());
+    expect(shipper.lagMs()).toBe(0);
+  });
+});
