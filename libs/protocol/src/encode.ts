@@ -4,12 +4,12 @@ import type { ServerMessage } from './server-messages.js';
 
 const writer = new FrameWriter();
 
-/** One client message as fresh bytes. */
+/** One client message; the bytes are a view on a larger buffer, which is never written to again. */
 export function encodeClientMessage(message: ClientMessage): Uint8Array {
   return writer.encode(message.type === 'observation' ? observationMap(message) : message);
 }
 
-/** One server message as fresh bytes. Messages are the wire's maps already, so this is one pass over them. */
+/** One server message; the bytes as above. Messages are the wire's maps already, so this is one pass over them. */
 export function encodeServerMessage(message: ServerMessage): Uint8Array {
   return writer.encode(message);
 }

@@ -77,6 +77,16 @@ describe('the encoder', () => {
     );
   });
 
+  it('never writes again to what it returned, over many slabs', () => {
+    const own = new FrameWriter();
+    const frames = Array.from({ length: 400 }, (_, i) => {
+      const bytes = own.encode({ i, filler: new Uint8Array((i * 37) % 5000).fill(i & 255) });
+      return { bytes, copy: Buffer.from(bytes).toString('hex') };
+    });
+    own.encode(new Uint8Array(1_000_000));
+    for (const { bytes, copy } of frames) expect(Buffer.from(bytes).toString('hex') === copy).toBe(true);
+  });
+
   it('leaves out fields that are undefined and owns what it returns', () => {
     const first = writer.encode({ a: undefined, b: 'ü' });
     expect(unpackr.unpack(first)).toEqual({ b: 'ü' });

@@ -2,24 +2,31 @@
 // msgpack ints whatever their size (msgpackr sends a float above 32 bits), vectors are float64 even where an entry happens
 // to be whole (msgpackr sends an int), so that typed languages see one type a field.
 
-const INITIAL_BYTES = 4096;
-/** A buffer grown for one large frame is not kept. */
-const KEEP_BYTES = 1 << 20;
+/** Frames are cut from slabs of this size: an allocation of its own costs a small frame as much as all its fields. */
+const SLAB_BYTES = 32_768;
 const textEncoder = new TextEncoder();
 
-/** Writes one msgpack value at a time into a buffer that is reused between frames. */
+/** Writes one msgpack value after another. What was handed out is never written to again. */
 export class FrameWriter {
-  #bytes = new Uint8Array(INITIAL_BYTES);
+  #bytes = new Uint8Array(SLAB_BYTES);
   #view = new DataView(this.#bytes.buffer);
+  /** Where the frame in progress begins in the slab. */
+  #start = 0;
   #at = 0;
 
-  /** Encodes one value. @returns fresh bytes that the caller owns. */
+  /**
+   * Encodes one value.
+   * @returns bytes that stay as they are, a view on a larger buffer: send or copy them, but do not transfer the buffer.
+   */
   encode(value: unknown): Uint8Array {
-    this.#at = 0;
+    // also after an encode that threw half-way
+    this.#at = this.#start;
     this.#value(value);
-    const copy = this.#bytes.slice(0, this.#at);
-    if (this.#bytes.length > KEEP_BYTES) this.#resize(INITIAL_BYTES);
-    return copy;
+    const frame = this.#bytes.subarray(this.#start, this.#at);
+    this.#start = this.#at;
+    // a buffer grown for one large frame belongs to that frame alone
+    if (this.#bytes.length > SLAB_BYTES) this.#renew(SLAB_BYTES, 0);
+    return frame;
   }
 
   #value(value: unknown): void {
@@ -197,13 +204,19 @@ export class FrameWriter {
   }
 
   #reserve(bytes: number): void {
-    if (this.#at + bytes > this.#bytes.length) this.#resize(Math.max(this.#bytes.length * 2, this.#at + bytes));
+    if (this.#at + bytes <= this.#bytes.length) return;
+    const written = this.#at - this.#start;
+    const needed = written + bytes;
+    this.#renew(needed <= SLAB_BYTES ? SLAB_BYTES : Math.max(needed, 2 * written), written);
   }
 
-  #resize(size: number): void {
-    const grown = new Uint8Array(size);
-    if (size >= this.#at) grown.set(this.#bytes.subarray(0, this.#at));
-    this.#bytes = grown;
-    this.#view = new DataView(grown.buffer);
+  /** A new slab that begins with what is written of the present frame. */
+  #renew(size: number, written: number): void {
+    const slab = new Uint8Array(size);
+    slab.set(this.#bytes.subarray(this.#start, this.#start + written));
+    this.#bytes = slab;
+    this.#view = new DataView(slab.buffer);
+    this.#start = 0;
+    this.#at = written;
   }
 }

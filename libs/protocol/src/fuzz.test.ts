@@ -17,27 +17,29 @@ const frames = [
 ];
 const frame = fc.constantFrom(...frames);
 
+const CODES = ['bad_message', 'unknown_type', 'validation_failed'];
+
+/** Plain comparisons: tens of thousands of runs go through here. */
 function survives(bytes: Uint8Array): void {
   for (const decode of [decodeClientFrame, decodeServerFrame]) {
     const result = decode(bytes);
-    if (result.ok) expect(typeof result.message.type).toBe('string');
-    else {
-      expect(result.fault.message.length).toBeLessThan(400);
-      expect(result.fault.code).toMatch(/^(bad_message|unknown_type|validation_failed)$/);
-    }
+    const fine = result.ok
+      ? typeof result.message.type === 'string'
+      : CODES.includes(result.fault.code) && result.fault.message.length < 400;
+    if (!fine) throw new Error(`not a decent answer: ${JSON.stringify(result)}`);
   }
 }
 
 describe('hostile frames', () => {
   it('[W3] arbitrary bytes decode to a message or a fault, never to an exception', () => {
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), survives), { numRuns: 5000 });
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), survives), { numRuns: 2000 });
   });
 
   it('[W3] so do arbitrary bytes dressed as a map', () => {
     const dressed = fc.tuple(fc.integer({ min: 0x80, max: 0x8f }), fc.uint8Array({ maxLength: 200 }));
     fc.assert(
       fc.property(dressed, ([head, rest]) => survives(Uint8Array.from([head, ...rest]))),
-      { numRuns: 5000 },
+      { numRuns: 2000 },
     );
   });
 
@@ -66,7 +68,7 @@ describe('hostile frames', () => {
           survives(broken);
         },
       ),
-      { numRuns: 10_000 },
+      { numRuns: 3000 },
     );
   });
 
@@ -94,7 +96,7 @@ describe('hostile frames', () => {
           survives(Uint8Array.from([...bytes.subarray(0, cut), token, ...length, ...bytes.subarray(cut)]));
         },
       ),
-      { numRuns: 5000 },
+      { numRuns: 2000 },
     );
   });
 
@@ -119,7 +121,7 @@ describe('hostile frames', () => {
         const header = readImageHeader(Uint8Array.from([...start, ...rest]));
         if (header !== null) expect(Number.isSafeInteger(header.width * header.height * header.channels)).toBe(true);
       }),
-      { numRuns: 5000 },
+      { numRuns: 2000 },
     );
   });
 

@@ -160,7 +160,7 @@ describe('an observation', () => {
         if (byHand.ok) expect(bySchema.success).toBe(true);
         else if (bySchema.success) expect(byHand.fault.reason).toMatch(/bytes|finite|little-endian/);
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     );
   });
 });
