@@ -36,6 +36,13 @@ export class Pacer {
     if (this.#targets.delete(id)) this.#wheel.remove(id);
   }
 
+  /** A timer comes up to a millisecond late, and after all frames of its turn: every frame is a chance to be on time. */
+  catchUp(nowMs: number): void {
+    if (this.#wheel.nextDueMs() > nowMs) return;
+    this.#wheel.advance(nowMs, this.#emit);
+    this.#schedule();
+  }
+
   stop(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;

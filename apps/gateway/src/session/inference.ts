@@ -1,6 +1,7 @@
 import { flagNames } from '@sinew/control';
 import type { PolicyInput, PolicyOutput, Requester, RequestTiming } from '@sinew/policy';
 import type { Latency } from '@sinew/protocol';
+import { newRequestId } from './identity.js';
 import { type AcceptedObservation, ObservationBox, type PutResult } from './observation-box.js';
 import type { Session } from './session.js';
 
@@ -22,7 +23,7 @@ const LOCKSTEP_QUEUE = 4;
 export class InferenceSlot implements Requester {
   readonly #session: Session;
   readonly #box: ObservationBox;
-  #inFlight: { observation: AcceptedObservation; takenMs: number } | null = null;
+  #inFlight: { observation: AcceptedObservation } | null = null;
 
   constructor(session: Session) {
     this.#session = session;
@@ -87,7 +88,7 @@ export class InferenceSlot implements Requester {
         context.metrics.deadlineMisses.inc({ model: profile.model.description.id });
         continue;
       }
-      this.#inFlight = { observation, takenMs: nowMs };
+      this.#inFlight = { observation };
       const { images, state, instruction, arrivedMs, capturedMs } = observation;
       const fresh = profile.pacing === 'lockstep' ? {} : { staleAtMs: capturedMs + profile.staleAfterMs };
       return { images, state, instruction, receivedAtMs: arrivedMs, ...fresh };
@@ -100,13 +101,12 @@ export class InferenceSlot implements Requester {
     this.#inFlight = null;
     const session = this.#session;
     if (flight === null || session.state.kind === 'closed') return;
-    if (flight.observation.generation === session.generation)
-      this.#finish(flight.observation, flight.takenMs, output, timing);
+    if (flight.observation.generation === session.generation) this.#finish(flight.observation, output, timing);
     // Whatever came of this one, something newer may be waiting.
     if (session.profile.pacing === 'lockstep') this.request();
   }
 
-  #finish(observation: AcceptedObservation, takenMs: number, output: PolicyOutput, timing: RequestTiming): void {
+  #finish(observation: AcceptedObservation, output: PolicyOutput, timing: RequestTiming): void {
     const session = this.#session;
     const { counters, context, profile } = session;
     const { description } = profile.model;
@@ -128,7 +128,7 @@ export class InferenceSlot implements Requester {
     }
 
     const latency: Latency = {
-      queue_ms: Math.max(0, takenMs - observation.arrivedMs),
+      queue_ms: timing.queueMs,
       inference_ms: timing.inferMs,
       total_ms: now - observation.arrivedMs,
     };
@@ -140,7 +140,7 @@ export class InferenceSlot implements Requester {
       t_ms: now,
       session_id: session.id,
       customer_id: profile.principal.customerId,
-      request_id: observation.requestId,
+      request_id: newRequestId(),
       key_id: profile.principal.keyId,
       episode: session.episode,
       robot_id: profile.robotId,

@@ -1,9 +1,10 @@
 import type { WireImage } from '@sinew/protocol';
+import { ImageSlab } from './image-slab.js';
 
 /** An observation that passed every rule and waits for a policy worker. */
 export interface AcceptedObservation {
   readonly seq: number;
-  readonly requestId: string;
+  /** Borrowed from the socket's buffer until the observation is put into a box, which keeps a copy. */
   readonly images: Readonly<Record<string, WireImage>>;
   readonly state: Float64Array;
   readonly instruction: string;
@@ -23,6 +24,7 @@ export class ObservationBox {
   readonly #capacity: number;
   readonly #latestWins: boolean;
   readonly #waiting: AcceptedObservation[] = [];
+  readonly #slab = new ImageSlab();
 
   private constructor(capacity: number, latestWins: boolean) {
     this.#capacity = capacity;
@@ -42,16 +44,18 @@ export class ObservationBox {
   }
 
   put(observation: AcceptedObservation): PutResult {
-    if (this.#waiting.length < this.#capacity) {
-      this.#waiting.push(observation);
-      return 'stored';
-    }
-    if (!this.#latestWins) return 'overflow';
-    this.#waiting[0] = observation;
-    return 'superseded';
+    const room = this.#waiting.length < this.#capacity;
+    if (!room && !this.#latestWins) return 'overflow';
+    const kept = { ...observation, images: this.#slab.store(observation.images) };
+    if (room) this.#waiting.push(kept);
+    else this.#waiting[0] = kept;
+    // In a line each keeps its own images; the newest alone may be written over until it is taken.
+    if (!this.#latestWins) this.#slab.handOver();
+    return room ? 'stored' : 'superseded';
   }
 
   take(): AcceptedObservation | null {
+    this.#slab.handOver();
     return this.#waiting.shift() ?? null;
   }
 

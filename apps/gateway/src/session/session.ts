@@ -10,7 +10,6 @@ import {
   type WireFault,
 } from '@sinew/protocol';
 import type { Logger, Metrics } from '@sinew/telemetry';
-import { v7 as uuidv7 } from 'uuid';
 import type { Clock } from '../clock.js';
 import type { Pacer } from '../pacer.js';
 import type { SocketHandle } from '../stream/socket-handle.js';
@@ -204,7 +203,6 @@ export class Session {
     const baseTick = this.#pacing.baseTick(message, capturedMs);
     const observation: AcceptedObservation = {
       seq: message.seq,
-      requestId: uuidv7(),
       images: message.images,
       state: message.state,
       instruction: this.#instruction,

@@ -57,7 +57,7 @@ export class Connection {
     this.#heardMs = this.#clock.now();
   }
 
-  /** One frame. `frame` is uWS's buffer and dies when this returns: it is copied once, and images are views on the copy. */
+  /** One frame. `frame` is uWS's buffer and dies when this returns: what is kept of it is copied where it is kept (images: ImageSlab). */
   receive(frame: ArrayBuffer, isBinary: boolean): void {
     const arrivedMs = this.#clock.now();
     this.#heardMs = arrivedMs;
@@ -65,11 +65,15 @@ export class Connection {
     if (phase.kind === 'ended') return;
     if (!isBinary) return this.#bad('bad_message', 'Text frames are not part of this protocol; send msgpack');
     if (phase.kind === 'bound' && !phase.session.admitFrame(arrivedMs)) return this.#estopOnly(frame, phase.session);
-    const decoded = decodeClientFrame(new Uint8Array(frame.slice(0)));
+    const decoded = decodeClientFrame(new Uint8Array(frame));
     if (!decoded.ok) return this.#fault(decoded.fault);
     const { message } = decoded;
     this.#metrics.frames.cell(message.type).inc();
-    if (phase.kind === 'bound') return phase.session.receive(message, arrivedMs);
+    if (phase.kind === 'bound') {
+      phase.session.receive(message, arrivedMs);
+      phase.session.context.pacer.catchUp(arrivedMs);
+      return;
+    }
     if (message.type !== 'open')
       return this.#bad('bad_message', `The first message is \`open\`, not \`${message.type}\``);
     const result = this.#opener.open(message, this.principal, this.socket);
@@ -85,7 +89,7 @@ export class Connection {
   /** Over its rate a session is heard no more, but an e-stop always is; it is a small frame, so only those are looked at. */
   #estopOnly(frame: ArrayBuffer, session: Session): void {
     if (frame.byteLength > ESTOP_FRAME_BYTES) return;
-    const decoded = decodeClientFrame(new Uint8Array(frame.slice(0)));
+    const decoded = decodeClientFrame(new Uint8Array(frame));
     if (decoded.ok && decoded.message.type === 'estop') session.receive(decoded.message, this.#clock.now());
   }
 
