@@ -26,11 +26,11 @@ export class GatewayProcess {
     this.#exited = new Promise((resolve) => child.once('exit', () => resolve()));
   }
 
-  static async start(options: Omit<GatewayOptions, 'dir'>): Promise<GatewayProcess> {
+  static async start(options: Omit<GatewayOptions, 'dir'>, profile: string | null): Promise<GatewayProcess> {
     const dir = await mkdtemp(join(tmpdir(), 'sinew-bench-'));
     const child = fork(ENTRY, {
       serialization: 'advanced',
-      execArgv: ['--expose-gc'],
+      execArgv: ['--expose-gc', ...(profile === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`])],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     const gateway = new GatewayProcess(child, dir);

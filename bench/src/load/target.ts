@@ -23,12 +23,10 @@ export async function openTarget(options: LoadOptions): Promise<Target> {
     return { stream, http: `http://${url.host}`, gateway: null };
   }
   const key = `vla_live_${randomBytes(24).toString('base64url')}`;
-  const gateway = await GatewayProcess.start({
-    policy: options.policy,
-    policyThreads: options.policy_threads,
-    maxSessions: options.robots,
-    key,
-  });
+  const gateway = await GatewayProcess.start(
+    { policy: options.policy, policyThreads: options.policy_threads, maxSessions: options.robots, key },
+    options.profile,
+  );
   const stream = { host: '127.0.0.1', port: gateway.port, path: STREAM_PATH, key };
   return { stream, http: `http://127.0.0.1:${gateway.port}`, gateway };
 }
