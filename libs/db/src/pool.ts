@@ -22,8 +22,8 @@ export function createPool(url: string, options: PoolOptions = {}): pg.Pool {
     connectionString: url,
     max: options.max ?? 10,
     application_name: options.applicationName ?? 'sinew',
-    // The server may be restarting: fail soon and let the caller try again.
-    connectionTimeoutMillis: 5_000,
+    // A server that is away refuses at once; this bounds one that hangs, and the wait for a free connection.
+    connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     types,

@@ -51,7 +51,7 @@ export async function openPostgresBackend(databaseUrl: string, onError: (error: 
     options: `-c search_path=${DEFAULT_SCHEMA}`,
     application_name: 'sinew jobs',
     max: POOL_SIZE,
-    connectionTimeoutMillis: 5_000,
+    connectionTimeoutMillis: 15_000,
     keepAlive: true,
   });
   pool.on('error', onError);
@@ -84,23 +84,27 @@ export async function openPostgresBackend(databaseUrl: string, onError: (error: 
   };
 }
 
-/** BullMQ on Redis 7+ (`maxmemory-policy noeviction`). */
+/** BullMQ on Redis 7+ (`maxmemory-policy noeviction`). Rejects when Redis is away; afterwards it outlives its restarts. */
 export async function openRedisBackend(redisUrl: string, onError: (error: Error) => void): Promise<JobBackend> {
-  // Blocking commands wait for ever by design; a limit on retries would end the worker with the first short outage.
-  const connection = new Redis(redisUrl, { maxRetriesPerRequest: null, lazyConnect: true });
-  connection.on('error', onError);
+  // Who adds a job is to hear that Redis is away; a worker is to wait for it, without end.
+  const adding = new Redis(redisUrl, { maxRetriesPerRequest: 1, lazyConnect: true });
+  const working = new Redis(redisUrl, { maxRetriesPerRequest: null, lazyConnect: true });
+  adding.on('error', onError);
+  working.on('error', onError);
   try {
-    await connection.connect();
+    await Promise.all([adding.connect(), working.connect()]);
   } catch (error) {
-    connection.disconnect();
+    adding.disconnect();
+    working.disconnect();
     throw error;
   }
   return {
-    queue: (name) => new Queue(name, { connection, defaultJobOptions: JOB_OPTIONS }),
+    queue: (name) => new Queue(name, { connection: adding, defaultJobOptions: JOB_OPTIONS }),
     worker: (name, processor, concurrency) =>
-      new Worker(name, processor, { ...WORKER_OPTIONS, connection, concurrency }),
-    close: async () => {
-      await connection.quit();
+      new Worker(name, processor, { ...WORKER_OPTIONS, connection: working, concurrency }),
+    async close() {
+      adding.disconnect();
+      working.disconnect();
     },
   };
 }

@@ -42,6 +42,7 @@ export function createJobs(options: JobsOptions): Jobs {
   const queues = new Map<QueueName, Promise<JobQueue>>();
   const workers: JobWorker[] = [];
   let backend: Promise<JobBackend> | null = null;
+  let closing: Promise<void> | null = null;
   // One broken connection comes as one error object from the pool and from every queue and worker on it.
   const reported = new WeakSet<Error>();
   const report = (queue?: QueueName) => (error: Error) => {
@@ -82,6 +83,14 @@ export function createJobs(options: JobsOptions): Jobs {
     return opening;
   }
 
+  async function closeAll(): Promise<void> {
+    await Promise.all(workers.map((worker) => worker.close()));
+    const opened = await Promise.allSettled(queues.values());
+    await Promise.all(opened.map((one) => (one.status === 'fulfilled' ? one.value.close() : undefined)));
+    const store = await backend?.catch(() => null);
+    await store?.close();
+  }
+
   return {
     async add(name, payload, { jobId, delayMs } = {}) {
       const data = parsePayload(name, payload);
@@ -116,12 +125,9 @@ export function createJobs(options: JobsOptions): Jobs {
       return (await queue(name)).getJobCounts('waiting', 'delayed', 'active', 'failed', 'completed');
     },
 
-    async close() {
-      await Promise.all(workers.map((worker) => worker.close()));
-      const opened = await Promise.allSettled(queues.values());
-      await Promise.all(opened.map((one) => (one.status === 'fulfilled' ? one.value.close() : undefined)));
-      const store = await backend?.catch(() => null);
-      await store?.close();
+    close() {
+      closing ??= closeAll();
+      return closing;
     },
   };
 }
