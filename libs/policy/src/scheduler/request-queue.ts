@@ -1,6 +1,6 @@
 import type { Requester } from './requester.js';
 
-/** What the scheduler knows of one requester; one object for the requester's whole life. */
+/** What the scheduler knows of one requester, while it waits, is in flight, or has something reserved. */
 export interface Request {
   readonly requester: Requester;
   state: 'idle' | 'queued' | 'in_flight';

@@ -91,6 +91,37 @@ describe('one in flight', () => {
     expect(r.results).toHaveLength(1);
   });
 
+  test('[Q3] asked for in flight and again from its result, it runs once more, not twice', () => {
+    const bench = new Bench({ maxBatch: 1 });
+    const r = bench.requester({ slack: 0 });
+    r.onDone = () => {
+      if (r.results.length === 1) bench.scheduler.enqueue(r);
+    };
+    bench.enqueue(r);
+    bench.enqueue(r);
+    expect(bench.finishAll()).toEqual([[r.id], [r.id]]);
+  });
+
+  test('a requester that asks once and never again is forgotten with its result', () => {
+    const bench = new Bench({ maxBatch: 2 });
+    bench.enqueue(...bench.requesters(2));
+    bench.finish();
+    expect(bench.scheduler.stats().requesters).toBe(0);
+  });
+
+  test('a requester that leaves and comes back from its own result is served again', () => {
+    const bench = new Bench({ maxBatch: 1 });
+    const r = bench.requester({ slack: 0 });
+    r.onDone = () => {
+      bench.scheduler.remove(r);
+      if (r.results.length === 1) bench.scheduler.enqueue(r);
+    };
+    bench.enqueue(r);
+    bench.finish();
+    expect(bench.scheduler.stats().requesters).toBe(1);
+    expect(bench.finishAll()).toEqual([[r.id]]);
+  });
+
   test('a removed requester leaves nothing behind', () => {
     const bench = new Bench({ maxBatch: 1 });
     const [a, b] = [bench.requester({ slack: 0 }), bench.requester({ slack: 0 })];
@@ -192,6 +223,16 @@ describe('faults', () => {
     bench.lose();
     expect(bench.running()).toEqual([]);
     expect(r.results[0]?.output).toMatchObject({ ok: false, code: 'model_error' });
+  });
+
+  test('[Q5] a session that is gone when its batch is lost is not run again', () => {
+    const bench = new Bench({ maxBatch: 2 });
+    const [gone, other] = bench.requesters(2) as [FakeRequester, FakeRequester];
+    bench.enqueue(gone, other);
+    bench.scheduler.remove(gone);
+    bench.lose();
+    expect(bench.finishAll()).toEqual([[other.id]]);
+    expect(gone.results).toHaveLength(0);
   });
 
   test('[Q5] nothing is sent to a slot that is being replaced; what waits goes as soon as it is back', () => {

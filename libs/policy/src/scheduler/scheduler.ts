@@ -359,14 +359,14 @@ export class Scheduler {
     if (request.state === 'idle') this.#settle(request);
   }
 
-  /** The request is no longer in flight: queued again where it was asked for meanwhile, forgotten where it was removed. */
+  /** No longer in flight: queued again where it was asked for meanwhile, else forgotten unless something is reserved for it. */
   #settle(request: Request): void {
-    const { again, discard, requester } = request;
+    const { again, requester } = request;
     request.state = 'idle';
     request.again = false;
     request.discard = false;
     if (again) this.enqueue(requester);
-    else if (discard && request.reserved === 0) this.#requests.delete(requester);
+    else if (request.reserved === 0 && this.#requests.get(requester) === request) this.#requests.delete(requester);
   }
 
   #fault(error: unknown, { id }: Requester): void {
