@@ -161,6 +161,7 @@ describe('JournalWriter', () => {
       writer.append(inference(2), () => acknowledged.push(2));
       expect(acknowledged).toEqual([]);
       expect(writer.state.kind).toBe('failed');
+      expect(writer.pressure().level).toBe('full');
       disk.write = null;
       expect(await states.next()).toEqual({ kind: 'ok' });
       await writer.sync();
@@ -170,19 +171,33 @@ describe('JournalWriter', () => {
       expect(faults).toEqual([]);
     }));
 
-  it('[W1] says so when memory cannot hold more, and still latches an e-stop', () =>
+  it('[W1] counts what memory cannot hold, still takes an e-stop, and writes all that it took', () =>
     withFolder(async (dir) => {
       const { disk, io } = faultyDisk();
-      const writer = await openWriter(dir, { io });
+      const states: WriterState[] = [];
+      const writer = await openWriter(dir, { io, onState: (state) => states.push(state) });
       disk.write = 'EIO';
       const large = inference(1, { chunk: new Uint8Array(1_000_000) });
-      let taken = 0;
-      const fill = () => {
-        for (let i = 0; i < 200; i++, taken++) writer.append(large);
-      };
-      expect(fill).toThrow(expect.objectContaining({ code: 'backlog_full' }));
-      expect(taken).toBeGreaterThan(60);
-      expect(() => writer.append(estop('estop', 'arm-9'))).toThrow(expect.objectContaining({ code: 'backlog_full' }));
+      for (let i = 0; i < 5; i++) writer.append(large);
+      await expect(writer.sync()).rejects.toMatchObject({ code: 'write_failed' });
+      for (let i = 0; i < 95; i++) writer.append(large);
+      expect(writer.refused).toBeGreaterThan(10);
+      expect(writer.state).toMatchObject({ kind: 'failed', refused: writer.refused });
+      expect(states.map((state) => state.kind === 'failed' && state.refused)).toEqual([0, 1]);
+      writer.append(estop('estop', 'arm-9'));
+      expect(writer.latched(CUSTOMER, 'arm-9')).toBe(true);
+      disk.write = null;
+      await writer.sync();
+      const { entries } = await readAll(dir);
+      expect(entries).toHaveLength(100 - writer.refused + 1);
+      expect(entries.at(-1)?.record).toMatchObject({ event: 'estop' });
+    }));
+
+  it('[W1] an e-stop holds here even where its record cannot be taken', () =>
+    withFolder(async (dir) => {
+      const writer = await openWriter(dir);
+      await writer.close();
+      expect(() => writer.append(estop('estop', 'arm-9'))).toThrow(expect.objectContaining({ code: 'closed' }));
       expect(writer.latched(CUSTOMER, 'arm-9')).toBe(true);
     }));
 

@@ -18,8 +18,9 @@ const LARGEST_SEGMENT_BYTES = 32 * 1024 * 1024;
 const SMALLEST_SEGMENT_BYTES = 256 * 1024;
 const DEFAULT_FSYNC_MS = 50;
 const REFRESH_MS = 1_000;
-/** What may wait in memory while the disk refuses writes. */
+/** What may wait in memory while the disk refuses writes; the rest is for sessions and events, which are few. */
 const MAX_BACKLOG_BYTES = 64 * 1024 * 1024;
+const MAX_EVENT_BACKLOG_BYTES = 96 * 1024 * 1024;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 2_000;
 
@@ -37,10 +38,19 @@ export interface JournalWriterOptions {
   readonly onState?: (state: WriterState) => void;
 }
 
-/** `failed`: nothing gets to the disk at present; every robot must hold. The writer keeps its records and tries on. */
+/**
+ * `failed`: nothing gets to the disk at present; every robot must hold. The writer keeps its records and tries on. `refused`:
+ * how many records it could not even keep.
+ */
 export type WriterState =
   | { readonly kind: 'ok' }
-  | { readonly kind: 'failed'; readonly code: string; readonly message: string; readonly since_ms: number };
+  | {
+      readonly kind: 'failed';
+      readonly code: string;
+      readonly message: string;
+      readonly since_ms: number;
+      readonly refused: number;
+    };
 
 const OK: WriterState = { kind: 'ok' };
 
@@ -68,6 +78,7 @@ export class JournalWriter {
   readonly #free: Batch[] = [];
   #appended = 0;
   #state: WriterState = OK;
+  #refused = 0;
   #lockLost = false;
   /** An fsync failed: the system may have dropped the pages while it calls them clean, so this segment is done with. */
   #broken = false;
@@ -128,6 +139,11 @@ export class JournalWriter {
     return this.#state;
   }
 
+  /** Records that were not taken because memory was full, over the writer's life. */
+  get refused(): number {
+    return this.#refused;
+  }
+
   /** E-stops in force. */
   get latches(): readonly Latch[] {
     return this.#latches.values();
@@ -144,12 +160,13 @@ export class JournalWriter {
   /**
    * Takes the record over and returns at once. `onWritten` runs when the operating system has the bytes, so that a killed process
    * loses them no more; in the order of the appends. Throws `record_too_large`, `closed`, `backlog_full`: then it was not taken.
+   * Where the disk has refused for minutes, inferences and ticks are counted as refused and not taken: their `onWritten` never runs.
    */
   append(record: JournalRecord, onWritten?: () => void): void {
     // An e-stop holds in this process even where its record is refused.
     if (record.kind === 'event' && record.event === 'estop') this.#latches.apply(record);
     if (this.#closing) throw new JournalError('closed', 'append after close');
-    if (this.#filling.length > MAX_BACKLOG_BYTES) throw this.#failure('backlog_full');
+    if (this.#filling.length > MAX_BACKLOG_BYTES && !this.#mayExceedBacklog(record)) return;
     const scrubbed = this.#scrubber.scrub(record);
     this.#filling.add(scrubbed);
     this.#latches.apply(scrubbed);
@@ -163,9 +180,12 @@ export class JournalWriter {
     return this.#sync.wait(this.#appended);
   }
 
+  /** `full` also while the disk refuses. */
   pressure(): Pressure {
     if (this.#options.now() - this.#refreshedAt >= REFRESH_MS && !this.#closing) void this.#refresh();
-    return this.#budget.pressure(this.#filling.length);
+    const pressure = this.#budget.pressure(this.#filling.length);
+    // What cannot be recorded must not be done, whatever the reason.
+    return this.#state.kind === 'failed' ? { ...pressure, level: 'full' } : pressure;
   }
 
   /** Writes and syncs what is there, then lets the folder go. Throws `write_failed` where records could not be saved. */
@@ -188,6 +208,20 @@ export class JournalWriter {
       this.#sync.refuse(error);
       throw error;
     }
+  }
+
+  /** Robots hold by now; what their ticks' records lose is counted, and a tick loop that throws would help nobody. */
+  #mayExceedBacklog(record: JournalRecord): boolean {
+    if (record.kind === 'session' || record.kind === 'event') {
+      if (this.#filling.length > MAX_EVENT_BACKLOG_BYTES) throw this.#failure('backlog_full');
+      return true;
+    }
+    this.#refused++;
+    if (this.#state.kind !== 'failed') return false;
+    const first = this.#state.refused === 0;
+    this.#state = { ...this.#state, refused: this.#state.refused + 1 };
+    if (first) this.#options.onState?.(this.#state);
+    return false;
   }
 
   /** One write a loop turn: whatever this turn appends goes out together. */
@@ -299,8 +333,8 @@ export class JournalWriter {
   #fail(error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
     const code = error instanceof JournalError ? error.code : systemCode(error);
-    const since_ms = this.#state.kind === 'failed' ? this.#state.since_ms : this.#options.now();
-    this.#setState({ kind: 'failed', code, message, since_ms });
+    const before = this.#state.kind === 'failed' ? this.#state : { since_ms: this.#options.now(), refused: 0 };
+    this.#setState({ kind: 'failed', code, message, since_ms: before.since_ms, refused: before.refused });
     this.#sync.refuse(this.#failure('write_failed'));
   }
 
