@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ControlLoop, type TickResult } from './control-loop.js';
+import type { TickResult } from './control-io.js';
+import { ControlLoop } from './control-loop.js';
 import { type ControlSpec, ControlSpecError, checkSpec } from './control-spec.js';
 import { CLAMP_FLAGS, FLAG, flagNames } from './flags.js';
 import {
@@ -89,12 +90,12 @@ describe('a control loop under abuse', () => {
   it('[K1] emits finite actions of the right length with the gripper in [0, 1], whatever goes in', () => {
     fc.assert(
       fc.property(wildSession, (session) => {
-        runWild(session, (_n, r) => {
-          expect(r.values.length).toBe(7);
-          expect(r.values.every(Number.isFinite)).toBe(true);
-          expect(r.values[6]).toBeGreaterThanOrEqual(0);
-          expect(r.values[6]).toBeLessThanOrEqual(1);
+        let right = true;
+        runWild(session, (_n, { values }) => {
+          const gripper = values[6] as number;
+          right &&= values.length === 7 && values.every(Number.isFinite) && gripper >= 0 && gripper <= 1;
         });
+        expect(right).toBe(true);
       }),
       { numRuns: 25 },
     );
@@ -103,9 +104,11 @@ describe('a control loop under abuse', () => {
   it('[K2] never commands a pose outside the box, drift against the measured state counted', () => {
     fc.assert(
       fc.property(wildSession, (session) => {
+        let furthest = 0;
         runWild(session, (_n, _r, at) => {
-          for (let d = 0; d < 3; d++) expect(Math.abs(at[d] as number)).toBeLessThanOrEqual(0.3 + 1e-9);
+          for (let d = 0; d < 3; d++) furthest = Math.max(furthest, Math.abs(at[d] as number));
         });
+        expect(furthest).toBeLessThanOrEqual(0.3 + 1e-9);
       }),
       { numRuns: 25 },
     );

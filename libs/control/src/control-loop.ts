@@ -2,6 +2,7 @@ import { HOLD_PRIORITY, type HoldReason } from '@sinew/protocol';
 import type { Chunk } from './chunk.js';
 import { ChunkIntake } from './chunk-intake.js';
 import { ChunkTimeline } from './chunk-timeline.js';
+import type { Adoption, NewChunk, Plan, TickResult, Verdict } from './control-io.js';
 import { type ControlSpec, ControlSpecError, checkSpec, isBuilt } from './control-spec.js';
 import { CLAMP_FLAGS, FLAG } from './flags.js';
 import { DeltaAction, GOVERNOR_ROW, Governor } from './governor.js';
@@ -17,68 +18,6 @@ const REJECTS_BEFORE_HOLD = 5;
 const HISTORY_S = 2.5;
 /** Far beyond any stop that resolveLimits lets through: a plan ends. */
 const LONGEST_TAIL_S = 10;
-
-export interface NewChunk {
-  /** H·D numbers in the policy's units, row by row. */
-  readonly actions: Float32Array;
-  /** The state of the observation it was inferred from. */
-  readonly state: Float64Array;
-  /** The tick that observation was made just before: entry k is for tick baseTick + k. */
-  readonly baseTick: number;
-  /** The first tick not yet sent. */
-  readonly nextTick: number;
-  /** The caller's name for it (its log record); comes back in every tick it contributes to. */
-  readonly ref: number;
-}
-
-export interface Adoption {
-  readonly adopted: boolean;
-  /** Ticks from nextTick on that the timeline now covers. */
-  readonly usable: number;
-  /** Metres between the old and the new target at nextTick (L6). */
-  readonly seam: number;
-  readonly score: number;
-  readonly checksPassed: number;
-  readonly flags: number;
-  readonly reason?: 'expired' | 'unsafe' | 'not_finite' | 'wrong_length';
-}
-
-type Verdict = Pick<Adoption, 'score' | 'checksPassed' | 'flags'>;
-
-/** Reused by the loop: copy what must outlive the next call. */
-export interface TickResult {
-  kind: 'action' | 'hold';
-  reason: HoldReason | null;
-  /** [D] what to send: dx dy dz rx ry rz a tick, gripper. In a hold the stop action. */
-  readonly values: Float64Array;
-  /** [D] what timeline and smoothing asked for; zero motion in a hold that has no target. */
-  readonly proposed: Float64Array;
-  /** Newest chunk that contributed, −1 in a hold without target. */
-  ref: number;
-  baseTick: number;
-  score: number;
-  checksPassed: number;
-  flags: number;
-  clamped: boolean;
-}
-
-/** A governed chunk, ready to send: fresh arrays. */
-export interface Plan {
-  /** [length, D] */
-  readonly values: Float64Array;
-  /** [stopLength, D] the braking tail after the last of values, then rest. */
-  readonly stop: Float64Array;
-  /** x y z roll pitch yaw gripper commanded before firstTick; null where the state holds no pose. */
-  readonly startPose: Float64Array | null;
-  readonly length: number;
-  readonly stopLength: number;
-  readonly score: number;
-  readonly checksPassed: number;
-  readonly flags: number;
-  readonly clamped: boolean;
-  /** Why the first hold in `values` is one; null if all are actions. */
-  readonly reason: HoldReason | null;
-}
 
 /** Snapshot of one tick: governor, filter, gripper, whether a stop must end first. */
 const SNAPSHOT = GOVERNOR_ROW + FILTER_ROW + 3;

@@ -1,10 +1,5 @@
-export {
-  type Adoption,
-  ControlLoop,
-  type NewChunk,
-  type Plan,
-  type TickResult,
-} from './control-loop.js';
+export type { Adoption, NewChunk, Plan, TickResult } from './control-io.js';
+export { ControlLoop } from './control-loop.js';
 export { type ControlSpec, ControlSpecError, checkSpec, type SpecFault } from './control-spec.js';
 export { CLAMP_FLAGS, FLAG, type FlagName, flagNames } from './flags.js';
 export {

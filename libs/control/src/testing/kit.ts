@@ -1,6 +1,6 @@
 import { findRobot } from '@sinew/robots';
 import fc from 'fast-check';
-import type { NewChunk } from '../control-loop.js';
+import type { NewChunk } from '../control-io.js';
 import type { ControlSpec } from '../control-spec.js';
 import { type LimitsInForce, resolveLimits } from '../limits.js';
 
