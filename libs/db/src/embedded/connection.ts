@@ -57,7 +57,10 @@ export class Connection {
   readonly #backend: Backend;
   readonly #rules: ConnectionRules;
   #phase: Phase = { kind: 'start' };
-  #unread: Buffer = Buffer.alloc(0);
+  /** Read, but not yet cut into messages; and how much of it there must be before cutting is worth a copy. */
+  #unread: Buffer[] = [];
+  #unreadBytes = 0;
+  #wantedBytes = 0;
   readonly #inbox: Buffer[] = [];
   #inboxBytes = 0;
   #pumping = false;
@@ -96,40 +99,51 @@ export class Connection {
   }
 
   #read(bytes: Buffer): void {
-    this.#unread = this.#unread.length === 0 ? bytes : Buffer.concat([this.#unread, bytes]);
+    this.#unread.push(bytes);
+    this.#unreadBytes += bytes.length;
+    if (this.#unreadBytes >= this.#wantedBytes) this.#cut(Buffer.concat(this.#unread));
+    if (this.#inboxBytes > READ_AHEAD_BYTES) this.#socket.pause();
+    // Also for a part of a message: an owner in the middle of sending is not idle.
+    this.#pump();
+  }
+
+  #cut(bytes: Buffer): void {
+    let rest = bytes;
+    this.#wantedBytes = 0;
     try {
-      while (this.#phase.kind === 'start' && this.#startUp());
-      if (this.#phase.kind === 'start' || this.#phase.kind === 'ended') return;
-      const limit = this.#phase.kind === 'password' ? MAX_PASSWORD_BYTES : this.#rules.maxMessageBytes;
-      const { messages, rest } = splitMessagesBorrow(this.#unread, limit);
-      this.#unread = rest;
-      for (const one of messages) this.#receive(one);
+      for (let used = -1; used !== 0 && this.#phase.kind === 'start'; rest = rest.subarray(used))
+        used = this.#startUp(rest);
+      if (this.#phase.kind === 'password' || this.#phase.kind === 'ready') {
+        const limit = this.#phase.kind === 'password' ? MAX_PASSWORD_BYTES : this.#rules.maxMessageBytes;
+        const split = splitMessagesBorrow(rest, limit);
+        rest = split.rest;
+        if (rest.length >= 5) this.#wantedBytes = 1 + rest.readInt32BE(1);
+        for (const one of split.messages) this.#receive(one);
+      }
     } catch (error) {
       if (!(error instanceof OversizedMessage)) throw error;
       this.end({ severity: 'FATAL', code: '08P01', message: `protocol violation: ${error.message}` });
     }
-    if (this.#inboxBytes > READ_AHEAD_BYTES) this.#socket.pause();
-    this.#pump();
+    this.#unread = [rest];
+    this.#unreadBytes = rest.length;
   }
 
-  /** True when there may be more of this phase to read. */
-  #startUp(): boolean {
-    const step = readStartUp(this.#unread);
+  /** Answers how many bytes it took; 0 when there is nothing more of this phase to read. */
+  #startUp(bytes: Buffer): number {
+    const step = readStartUp(bytes);
     switch (step.kind) {
       case 'incomplete':
-        return false;
+        return 0;
       case 'no_encryption':
-        this.#unread = this.#unread.subarray(step.bytes);
         this.#send(Buffer.from('N'));
-        return true;
+        return step.bytes;
       case 'cancel':
         this.end(null);
-        return false;
+        return 0;
       case 'refused':
         this.end(step.error);
-        return false;
+        return 0;
       case 'start':
-        this.#unread = this.#unread.subarray(step.bytes);
         if (step.user !== this.#rules.user) {
           this.end({ severity: 'FATAL', code: '28000', message: `role "${step.user}" may not log in here` });
         } else if (step.database !== this.#rules.database) {
@@ -138,7 +152,7 @@ export class Connection {
           this.#phase = { kind: 'password', settings: step.settings };
           this.#send(authenticationCleartext());
         }
-        return false;
+        return step.bytes;
     }
   }
 

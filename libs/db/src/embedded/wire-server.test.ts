@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestDatabase, TEST_PASSWORD, type TestDatabase } from '../testing/test-database.js';
+import { HOUSEKEEPING_MS } from './housekeeping.js';
 import { message, readyForQuery, SYNC, simpleQuery, splitMessagesBorrow } from './wire-frames.js';
 
 /** Timers that fire when a test says so. */
@@ -132,6 +133,16 @@ describe('many connections in one session', () => {
     const bad = await client({ options: '-c work_mem=many' });
     await expect(bad.query('SELECT 1')).rejects.toThrow();
     expect((await (await client()).query('SELECT 1 AS v')).rows).toEqual([{ v: 1 }]);
+  });
+
+  test('a message that comes byte by byte is one message', async () => {
+    const raw = await RawClient.open();
+    for (const byte of simpleQuery("SELECT 'slow'")) {
+      raw.send(Buffer.from([byte]));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(Buffer.concat(await raw.ready()).toString('latin1')).toContain('slow');
+    raw.socket.destroy();
   });
 
   test('large answers and large parameters pass whole', async () => {
@@ -395,6 +406,45 @@ describe('owners that do not come back', () => {
     await expect.poll(() => [...timers.armed].some((timer) => timer.ms === 10_000), PATIENT).toBe(true);
     timers.fire(10_000);
     await once(socket, 'close');
+  });
+});
+
+describe('housekeeping that PostgreSQL’s background processes would do', () => {
+  const round = async () => {
+    await expect.poll(() => [...timers.armed].some((timer) => timer.ms === HOUSEKEEPING_MS), PATIENT).toBe(true);
+    timers.fire(HOUSEKEEPING_MS);
+  };
+
+  test('the log’s growth ends in a checkpoint', async () => {
+    const one = await client();
+    const redo = async () => (await one.query('SELECT redo_lsn::text AS at FROM pg_control_checkpoint()')).rows[0].at;
+    const before = await redo();
+    await round();
+    await round();
+    expect(await redo()).toBe(before);
+    await one.query('CREATE TABLE big AS SELECT repeat(md5(i::text), 60) AS t FROM generate_series(1, 25000) AS i');
+    await round();
+    await round();
+    expect(await redo()).not.toBe(before);
+    await one.query('DROP TABLE big');
+  });
+
+  test('dead rows are vacuumed away and the planner learns what there is', async () => {
+    const one = await client();
+    await one.query('CREATE TABLE churn AS SELECT i FROM generate_series(1, 1000) AS i; UPDATE churn SET i = i + 1');
+    const state = async () =>
+      (
+        await one.query(
+          `SELECT n_dead_tup::int AS dead, n_mod_since_analyze::int AS changed, reltuples::int AS known
+           FROM pg_stat_user_tables s JOIN pg_class c ON c.oid = s.relid WHERE s.relname = 'churn'`,
+        )
+      ).rows[0];
+    // Counts are gathered at most once a second, unless asked for.
+    await one.query('SELECT pg_stat_force_next_flush()');
+    expect(await state()).toMatchObject({ dead: 1_000, known: -1 });
+    for (let rounds = 0; rounds < 5; rounds++) await round();
+    await expect.poll(state, PATIENT).toEqual({ dead: 0, changed: 0, known: 1_000 });
+    await one.query('DROP TABLE churn');
   });
 });
 

@@ -2,6 +2,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { Backend } from './backend.js';
 import { Connection, type ConnectionRules, type StartTimer } from './connection.js';
 import type { Engine } from './engine.js';
+import { startHousekeeping } from './housekeeping.js';
 import { errorResponse } from './wire-frames.js';
 
 export interface WireServerOptions {
@@ -58,6 +59,7 @@ export async function startWireServer(options: WireServerOptions): Promise<WireS
     engineFailed: options.engineFailed,
   };
 
+  const housekeeping = startHousekeeping(backend, { startTimer: rules.startTimer, failed: options.engineFailed });
   const connections = new Set<Connection>();
   let nextId = 1;
   const server = createServer((socket) => {
@@ -70,7 +72,12 @@ export async function startWireServer(options: WireServerOptions): Promise<WireS
     connections.add(connection);
     void connection.cleared.then(() => connections.delete(connection));
   });
-  await listen(server, options.host, options.port);
+  try {
+    await listen(server, options.host, options.port);
+  } catch (error) {
+    await housekeeping.stop();
+    throw error;
+  }
 
   return {
     port: (server.address() as AddressInfo).port,
@@ -84,7 +91,7 @@ export async function startWireServer(options: WireServerOptions): Promise<WireS
           message: 'terminating connection due to administrator command',
         });
       }
-      await Promise.all(open.map((connection) => connection.cleared));
+      await Promise.all([...open.map((connection) => connection.cleared), housekeeping.stop()]);
       await closed;
       await backend.close();
     },
