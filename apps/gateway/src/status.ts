@@ -4,6 +4,9 @@ import type { Metrics } from '@sinew/telemetry';
 import type { ModelCatalogue } from './models.js';
 import type { SessionRegistry } from './session/registry.js';
 
+/** The monitor records the time between two of its timer's turns: an idle loop shows this, not zero. */
+const LOOP_SAMPLE_MS = 10;
+
 export type Phase = 'loading' | 'ready' | 'draining';
 
 /** What the gateway says about itself: health, and the gauges that are read only when somebody scrapes. */
@@ -16,7 +19,7 @@ export class GatewayStatus {
   readonly #metrics: Metrics;
   #scrapedMs = performance.now();
   readonly #inferMs = new Map<string, number>();
-  readonly #loopDelay = monitorEventLoopDelay({ resolution: 10 });
+  readonly #loopDelay = monitorEventLoopDelay({ resolution: LOOP_SAMPLE_MS });
 
   constructor(journal: JournalWriter, registry: SessionRegistry, models: ModelCatalogue, metrics: Metrics) {
     this.#journal = journal;
@@ -58,7 +61,8 @@ export class GatewayStatus {
     metrics.journalBytes.set(used_bytes);
     metrics.journalBudgetRatio.set(used_bytes / budget_bytes);
     for (const quantile of [50, 99]) {
-      metrics.eventLoopDelay.set({ quantile: String(quantile / 100) }, this.#loopDelay.percentile(quantile) / 1e9);
+      const delayMs = Math.max(0, this.#loopDelay.percentile(quantile) / 1e6 - LOOP_SAMPLE_MS);
+      metrics.eventLoopDelay.set({ quantile: String(quantile / 100) }, delayMs / 1_000);
     }
     this.#loopDelay.reset();
     this.#refreshModels();

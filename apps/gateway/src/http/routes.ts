@@ -41,7 +41,10 @@ export function informationRoutes({ models, metrics, status, pingDatabase }: Rou
             database,
             journal: status.journal(),
             models: Object.fromEntries(
-              [...models].map((m) => [m.description.id, { status: m.status, ...m.scheduler.stats() }]),
+              [...models].map(({ description, scheduler, status }) => [
+                description.id,
+                { status, capacity: scheduler.capacity(), ...scheduler.stats() },
+              ]),
             ),
             sessions: status.sessions(),
           },

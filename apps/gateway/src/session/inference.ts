@@ -1,7 +1,7 @@
 import { flagNames } from '@sinew/control';
 import type { PolicyInput, PolicyOutput, Requester, RequestTiming } from '@sinew/policy';
 import type { Latency } from '@sinew/protocol';
-import { newRequestId } from './identity.js';
+import { inferenceRecord } from './inference-record.js';
 import { type AcceptedObservation, ObservationBox, type PutResult } from './observation-box.js';
 import type { Session } from './session.js';
 
@@ -133,45 +133,14 @@ export class InferenceSlot implements Requester {
       total_ms: now - observation.arrivedMs,
     };
     const logId = context.journal.nextLogId();
-    const record = {
-      v: 1,
-      kind: 'inference',
-      log_id: logId,
-      t_ms: now,
-      session_id: session.id,
-      customer_id: profile.principal.customerId,
-      request_id: newRequestId(),
-      key_id: profile.principal.keyId,
-      episode: session.episode,
-      robot_id: profile.robotId,
-      robot_type: profile.robotType,
-      model_id: description.id,
-      model_version: description.version,
-      instruction: observation.instruction,
-      observation_seq: observation.seq,
-      observation_age_ms: now - observation.capturedMs,
-      base_tick: observation.baseTick,
-      state: Array.from(observation.state),
-      image_shape: imageShape(observation, description.inputs.cameras[0]),
-      queue_ms: latency.queue_ms,
-      decode_ms: timing.decodeMs,
-      inference_ms: timing.inferMs,
-      total_ms: latency.total_ms,
-    } as const;
-
+    const finished = { logId, nowMs: now, observation, output, timing };
     if (!output.ok) {
       counters.inference_errors++;
       context.metrics.inferenceRequests.inc({ ...labels, status: 'error' });
       session.modelFailed();
-      context.journal.append({
-        ...record,
-        chunk: new Uint8Array(0),
-        shape: [0, description.action_dim],
-        status: 'error',
-        error: output.reason,
-        safety_score: 0,
-        safety_flags: [],
-      });
+      context.journal.append(
+        inferenceRecord(session, { ...finished, status: 'error', safetyScore: 0, safetyFlags: [] }),
+      );
       session.outbox.fail('model_error', output.reason, observation.seq);
       return;
     }
@@ -192,14 +161,7 @@ export class InferenceSlot implements Requester {
       counters.chunks_late++;
     }
     context.journal.append(
-      {
-        ...record,
-        chunk: new Uint8Array(output.actions.buffer, output.actions.byteOffset, output.actions.byteLength),
-        shape: [description.chunk_size, description.action_dim],
-        status,
-        safety_score: verdict.score,
-        safety_flags: flags,
-      },
+      inferenceRecord(session, { ...finished, status, safetyScore: verdict.score, safetyFlags: flags }),
       // Rejected chunks go to the loop too: it counts them in a row (N2) and never executes them.
       () => session.chunkReady(chunk),
     );
@@ -211,13 +173,4 @@ function severity(score: number): 'low' | 'medium' | 'high' | 'critical' {
   if (score >= 0.5) return 'low';
   if (score >= 0.3) return 'medium';
   return score > 0 ? 'high' : 'critical';
-}
-
-function imageShape(
-  observation: AcceptedObservation,
-  camera: { name: string; width: number; height: number } | undefined,
-) {
-  if (camera === undefined) return [];
-  const image = observation.images[camera.name];
-  return image?.kind === 'rgb8' ? [image.height, image.width, 3] : [camera.height, camera.width, 3];
 }

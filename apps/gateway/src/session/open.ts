@@ -169,12 +169,13 @@ export class SessionOpener {
     if (pressure.customer(principal.customerId) > CUSTOMER_SHARE) {
       return refuse('journal_full', 'Your records wait for the database and take their share of the disk; try later');
     }
-    // One inference every `execute` ticks; lockstep asks when it likes and is measured as it arrives.
-    const asked = open.pacing === 'lockstep' ? 0 : controlHz / execute;
+    // One inference every `execute` ticks; in lockstep one a chunk, and faster only while others leave room.
+    const ticksPerInference = open.pacing === 'lockstep' ? description.chunk_size : execute;
+    const asked = controlHz / ticksPerInference;
     const { free } = model.scheduler.capacity();
     if (asked > free) {
       return refuse('capacity', `${description.id} is at its capacity`, {
-        details: { free_hz: Math.floor(free * execute * 10) / 10 },
+        details: { free_hz: Math.floor(free * ticksPerInference * 10) / 10 },
       });
     }
 
@@ -201,7 +202,7 @@ export class SessionOpener {
     };
     const latched = this.#journal.latched(principal.customerId, robotId);
     const session = new Session(profile, this.#context, socket, open.instruction, latched);
-    if (asked > 0) model.scheduler.reserve(session.inference, asked);
+    model.scheduler.reserve(session.inference, asked);
     this.#registry.add(session);
     session.greet(false);
     return { kind: 'opened', session };

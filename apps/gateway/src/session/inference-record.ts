@@ -1,0 +1,68 @@
+import type { InferenceRecord, InferenceStatus } from '@sinew/journal';
+import type { PolicyOutput, RequestTiming } from '@sinew/policy';
+import { newRequestId } from './identity.js';
+import type { AcceptedObservation } from './observation-box.js';
+import type { Session } from './session.js';
+
+interface Finished {
+  readonly logId: number;
+  readonly nowMs: number;
+  readonly observation: AcceptedObservation;
+  readonly output: PolicyOutput;
+  readonly timing: RequestTiming;
+  readonly status: InferenceStatus;
+  readonly safetyScore: number;
+  readonly safetyFlags: readonly string[];
+}
+
+/** What the journal keeps of an inference. One literal: a spread of this many fields cost as much as judging the chunk. */
+export function inferenceRecord(session: Session, finished: Finished): InferenceRecord {
+  const { logId, nowMs, observation, output, timing, status, safetyScore, safetyFlags } = finished;
+  const { profile } = session;
+  const { description } = profile.model;
+  const { action_dim, chunk_size } = description;
+  const record: InferenceRecord = {
+    v: 1,
+    kind: 'inference',
+    log_id: logId,
+    t_ms: nowMs,
+    session_id: session.id,
+    customer_id: profile.principal.customerId,
+    request_id: newRequestId(),
+    key_id: profile.principal.keyId,
+    episode: session.episode,
+    robot_id: profile.robotId,
+    robot_type: profile.robotType,
+    model_id: description.id,
+    model_version: description.version,
+    instruction: observation.instruction,
+    observation_seq: observation.seq,
+    observation_age_ms: nowMs - observation.capturedMs,
+    base_tick: observation.baseTick,
+    state: Array.from(observation.state),
+    image_shape: imageShape(observation, description.inputs.cameras[0]),
+    chunk: output.ok ? bytesOf(output.actions) : new Uint8Array(0),
+    shape: output.ok ? [chunk_size, action_dim] : [0, action_dim],
+    queue_ms: timing.queueMs,
+    decode_ms: timing.decodeMs,
+    inference_ms: timing.inferMs,
+    total_ms: nowMs - observation.arrivedMs,
+    status,
+    safety_score: safetyScore,
+    safety_flags: safetyFlags,
+  };
+  return output.ok ? record : { ...record, error: output.reason };
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+function imageShape(
+  observation: AcceptedObservation,
+  camera: { name: string; width: number; height: number } | undefined,
+): readonly number[] {
+  if (camera === undefined) return [];
+  const image = observation.images[camera.name];
+  return image?.kind === 'rgb8' ? [image.height, image.width, 3] : [camera.height, camera.width, 3];
+}
