@@ -6,6 +6,8 @@ export interface Paced {
   tick(n: number, dueMs: number, skipped: number): void;
 }
 
+/** How late a timer comes on an idle loop. */
+const TIMER_LATENESS_MS = 1;
 /** The longest sleep: a session added meanwhile wakes the pacer itself, this only bounds the damage of a bug. */
 const MAX_SLEEP_MS = 100;
 
@@ -36,9 +38,12 @@ export class Pacer {
     if (this.#targets.delete(id)) this.#wheel.remove(id);
   }
 
-  /** A timer comes up to a millisecond late, and after all frames of its turn: every frame is a chance to be on time. */
+  /**
+   * The timer's turn comes after all frames that wait: between them, ticks that it would be late for are made up for. Only
+   * those, because ticks that go out together wake the kernel and the clients once.
+   */
   catchUp(nowMs: number): void {
-    if (this.#wheel.nextDueMs() > nowMs) return;
+    if (this.#wheel.nextDueMs() + TIMER_LATENESS_MS > nowMs) return;
     this.#wheel.advance(nowMs, this.#emit);
     this.#schedule();
   }
