@@ -20,9 +20,7 @@ export function checkNode() {
 /** Progress goes to stderr: stdout belongs to the command that follows. */
 export async function bootstrap() {
   checkNode();
-  if (!isInstalled()) {
-    await step('installing packages', npmCommand([existsSync(join(ROOT, 'node_modules')) ? 'install' : 'ci']));
-  }
+  if (!isInstalled()) await install();
   const newest = newestSource();
   if (!isBuilt(newest)) {
     const started = new Date();
@@ -40,6 +38,14 @@ function stamp(time) {
     // An installation that cannot be written to: the compiler looks again next time, which costs a moment and no more.
     if (!['EACCES', 'EPERM', 'EROFS'].includes(error.code)) throw error;
   }
+}
+
+/** Exactly what the lock file says; where a registry lacks some platform's packages `npm ci` refuses, and install does. */
+async function install() {
+  const what = 'installing packages';
+  const fresh = !existsSync(join(ROOT, 'node_modules'));
+  if (fresh && (await step(what, npmCommand(['ci']), { last: false }))) return;
+  await step(what, npmCommand(['install', '--no-save']));
 }
 
 /** npm writes this file last: an interrupted install does not have it. */
@@ -88,24 +94,25 @@ const modified = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ??
 
 /** The npm that started us, where one did; else the one on the PATH. */
 function npmCommand(args) {
-  const flags = ['--ignore-scripts', '--no-audit', '--no-fund'];
+  const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
   const own = process.env.npm_execpath ?? '';
   if (basename(own) === 'npm-cli.js') return [process.execPath, own, ...args, ...flags];
   return [process.platform === 'win32' ? 'npm.cmd' : 'npm', ...args, ...flags];
 }
 
-async function step(what, [command, ...args]) {
+/** Whether it went well; where there is nothing else to try (`last`), failing ends the process. */
+async function step(what, [command, ...args], { last = true } = {}) {
   const started = performance.now();
   process.stderr.write(`sinew: ${what} …\n`);
   const code = await runCommand(command, args);
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
   if (code === 0) {
-    process.stderr.write(`sinew: ${what} done in ${seconds} s\n`);
-    return;
+    process.stderr.write(`sinew: ${what} done in ${((performance.now() - started) / 1000).toFixed(1)} s\n`);
+    return true;
   }
   const hint = code === null ? 'was interrupted' : `failed (exit ${code}); the lines above say why`;
   process.stderr.write(`sinew: ${what} ${hint}. By hand: ${[basename(command), ...args.map(shorten)].join(' ')}\n`);
-  process.exit(code ?? 130);
+  if (last || code === null) process.exit(code ?? 130);
+  return false;
 }
 
 const shorten = (word) => word.replace(ROOT, '');
