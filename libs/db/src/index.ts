@@ -28,4 +28,4 @@ export * as schema from './schema.js';
 export { type Shipping, shipping } from './shipping.js';
 export type { EpisodeRow, InferenceRow, SessionRow, ShippedBatch, StoreResult } from './shipping-rows.js';
 export { onStdinClosed } from './stdin-closed.js';
-export { inTransaction, withCustomer } from './transaction.js';
+export { inTransaction, TransactionAborted, withCustomer } from './transaction.js';

@@ -1,5 +1,13 @@
 import type { Pool, PoolClient } from 'pg';
 
+/** A statement inside failed and was swallowed: nothing of the transaction was kept. */
+export class TransactionAborted extends Error {
+  override readonly name = 'TransactionAborted';
+  constructor() {
+    super('a statement of the transaction failed, so nothing of it was committed');
+  }
+}
+
 /** Runs `work` in one transaction: committed when it resolves, rolled back when it throws. */
 export async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
@@ -10,7 +18,9 @@ export async function inTransaction<T>(pool: Pool, work: (client: PoolClient) =>
   try {
     await client.query('BEGIN');
     const result = await work(client);
-    await client.query('COMMIT');
+    // Where `work` swallowed a failed statement, PostgreSQL answers COMMIT with ROLLBACK and no error.
+    const { command } = await client.query('COMMIT');
+    if (command !== 'COMMIT') throw new TransactionAborted();
     return result;
   } catch (error) {
     await client.query('ROLLBACK').catch((failure: unknown) => {

@@ -10,7 +10,7 @@ import { makePartitions, strayRows } from '../partitions.js';
 import { createPool } from '../pool.js';
 import { type Repositories, repositories } from '../repositories.js';
 import * as schema from '../schema.js';
-import { inTransaction, withCustomer } from '../transaction.js';
+import { inTransaction, TransactionAborted, withCustomer } from '../transaction.js';
 import { episodeRow, inferenceRow, sessionRow } from './rows.js';
 
 export interface TestTarget {
@@ -82,6 +82,23 @@ export function registerDbTests(name: string, connect: () => Promise<TestTarget>
             .sort();
           expect(made, getTableName(table)).toEqual(described);
         }
+      });
+    });
+
+    describe('transactions', () => {
+      test('one in which a failed statement was swallowed is not taken for committed', async () => {
+        const attempt = inTransaction(pool, async (client) => {
+          await client.query('SELECT 1/0').catch(() => undefined);
+          return 'done';
+        });
+        await expect(attempt).rejects.toThrow(TransactionAborted);
+      });
+
+      test('one whose work throws leaves its connection usable', async () => {
+        const single = createPool(target.url, { max: 1 });
+        await expect(inTransaction(single, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+        expect((await single.query('SELECT 1 AS v')).rows).toEqual([{ v: 1 }]);
+        await single.end();
       });
     });
 
