@@ -12,6 +12,9 @@ import type { SampleWriter } from './sample.js';
 
 const JITTER = [0.001, 0.001, 0.001, 0.005, 0.005, 0.01] as const;
 
+/** Whoever acts: all that is asked of it are chunks. */
+export type Actor = Pick<Policy, 'run'>;
+
 interface Episode {
   world: World;
   instruction: string;
@@ -42,7 +45,7 @@ export class LearnerStream {
     for (let i = 0; i < episodes; i++) this.#episodes.push(this.#start());
   }
 
-  async *collect(count: number, policy: Policy, share: number): AsyncGenerator<Uint8Array> {
+  async *collect(count: number, policy: Actor, share: number): AsyncGenerator<Uint8Array> {
     for (let collected = 0; collected < count; ) {
       for (const episode of this.#episodes) {
         if (this.#random.unit() >= share) continue;
@@ -73,7 +76,7 @@ export class LearnerStream {
     };
   }
 
-  async #plan(policy: Policy): Promise<void> {
+  async #plan(policy: Actor): Promise<void> {
     const asking = this.#episodes.filter((e) => e.coming === null && (e.plan === null || e.next >= e.replanAfter));
     if (asking.length === 0) return;
     const frames = asking.map(({ world }) => {
