@@ -29,10 +29,12 @@ export class Chunked implements PacingMode {
     if (loop.wantsInference(this.firstUsableTick())) inference.request();
   }
 
-  /** The chunk must reach the client before the tick it begins with: a round trip, and the tick that runs now. */
+  /** S3: tick now + round trip + 1, so that the chunk has reached the client before the tick it begins with. */
   firstUsableTick(): number {
-    const { gate, nextTick, periodMs } = this.#session;
-    return nextTick + Math.ceil((gate.clock.rttMs ?? 0) / periodMs) + 1;
+    const { context, gate, nextTick, periodMs, startMs } = this.#session;
+    if (startMs === null) return nextTick;
+    const elapsedMs = context.clock.now() - startMs + (gate.clock.rttMs ?? 0);
+    return Math.max(nextTick, Math.ceil(elapsedMs / periodMs) + 1);
   }
 
   chunkReady(chunk: ReadyChunk): void {
