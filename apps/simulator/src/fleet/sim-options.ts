@@ -53,5 +53,6 @@ export interface SimReport {
   readonly clamped_rate: number;
   /** Observations that a newer one replaced before they were used, here or at the server. */
   readonly superseded: number;
+  /** Outages that ended in a session, the old one or another. */
   readonly reconnects: number;
 }

@@ -104,10 +104,9 @@ export class SimulatedRobot {
       }
     } finally {
       this.#robot = null;
-      const { superseded, reconnects } = robot.stats;
+      const { superseded } = robot.stats;
       const farewell = await robot.close();
       statistics.superseded += superseded + (farewell?.counters.superseded ?? 0);
-      statistics.reconnects += reconnects;
     }
     if (this.#outage !== null) throw this.#outage;
   }
@@ -207,6 +206,7 @@ export class SimulatedRobot {
     if (event.type === 'session') {
       this.#outageSinceMs = null;
       this.ticks.linkBegan();
+      if (this.#robot !== null) this.#options.statistics.reconnects += 1;
       // A new session's ticks begin with its first observation, and no command comes before that.
       if (this.#robot !== null && this.#episode !== null && !event.resumed) {
         void this.#look(this.#robot, this.#episode).catch(() => this.stop());
