@@ -58,6 +58,10 @@ export async function runCommand(argv: readonly string[], terminal: Terminal): P
     }
     return await command.run(args, terminal);
   } catch (error) {
+    if (isFileTrouble(error)) {
+      terminal.err(`sinew: ${error.message}`);
+      return 1;
+    }
     if (!(error instanceof Failure)) throw error;
     for (const line of error.message.split('\n')) terminal.err(`sinew: ${line}`);
     for (const line of error.advice) terminal.err(`       ${line}`);
@@ -72,6 +76,10 @@ function overview(): string {
     '\n',
   );
 }
+
+/** No permission, no space, no such place: says enough by itself. */
+const isFileTrouble = (error: unknown): error is Error =>
+  error instanceof Error && 'code' in error && 'syscall' in error && 'path' in error;
 
 const isCommand = (name: string): name is CommandName => Object.hasOwn(COMMANDS, name);
 

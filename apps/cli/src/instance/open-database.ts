@@ -79,16 +79,39 @@ async function withPool<T>(
 ): Promise<T> {
   const pool = createPool(url, { max: 2, applicationName: 'sinew cli' });
   try {
-    await pool.query('SELECT 1').catch((error: unknown) => {
-      throw new Failure(`the database does not answer: ${error instanceof Error ? error.message : String(error)}`, [
-        from === 'configured' ? 'is DATABASE_URL right, and is it running?' : 'is sinew up still running?',
-      ]);
-    });
+    await checkDatabase(pool, from);
     return await use({ pool, url, from });
+  } catch (error) {
+    throw isMissingTable(error)
+      ? new Failure('the database has no tables of Sinew yet', ['sinew migrate makes them'])
+      : error;
   } finally {
     await pool.end();
   }
 }
+
+/** Fails in words when it does not answer. */
+export async function checkDatabase(pool: Pool, from: OpenDatabase['from']): Promise<void> {
+  try {
+    await pool.query('SELECT 1');
+  } catch (error) {
+    throw new Failure(`the database does not answer: ${reasonOf(error)}`, [
+      from === 'configured' ? 'is DATABASE_URL right, and is it running?' : 'is sinew up still running?',
+    ]);
+  }
+}
+
+/** With several addresses to try, Node wraps one error each in one without a message. */
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(reasonOf).join(', ');
+  return error instanceof Error ? error.message : String(error);
+}
+
+const isMissingTable = (error: unknown): boolean =>
+  error instanceof Error &&
+  [error, error.cause].some(
+    (each) => each instanceof Error && 'code' in each && (each.code === '42P01' || each.code === '3F000'),
+  );
 
 function withEmbedded<T>(dataDir: string, use: (url: string) => Promise<T>): Promise<T> {
   const environment = databaseEnvironment(dataDir, 0, newDatabasePassword());

@@ -1,6 +1,8 @@
 import { readDemoKey, writeDemoKey } from '@sinew/config';
 import { type Accounts, accounts, createPool, hashKey, migrate } from '@sinew/db';
+import { Failure } from '../failure.js';
 import { JournaledAccounts } from '../instance/account-journal.js';
+import { checkDatabase } from '../instance/open-database.js';
 
 const DEMO_CUSTOMER = 'demo';
 
@@ -14,7 +16,17 @@ export async function prepareDatabase(
 ): Promise<string | null> {
   const pool = createPool(databaseUrl, { max: 1, applicationName: 'sinew up' });
   try {
-    await migrate(pool);
+    await checkDatabase(pool, embedded ? 'running' : 'configured');
+    await migrate(pool).catch((error: unknown) => {
+      throw new Failure(
+        `the schema cannot be brought up to date: ${error instanceof Error ? error.message : String(error)}`,
+        [
+          embedded
+            ? 'sinew migrate --rebuild makes the database anew from the journal'
+            : 'DATABASE_URL must allow it, with pgvector there',
+        ],
+      );
+    });
     return embedded ? await demoKey(accounts(pool), dataDir) : null;
   } finally {
     await pool.end();
