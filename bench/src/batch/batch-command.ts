@@ -1,2 +1,107 @@
-import { defineCommand } from '../command.js';
-export const batch = defineCommand({ summary: 'x', options: {}, measure: async () => ({}), show: () => [] });
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import type { OptionTable, Values } from '@sinew/config';
+import {
+  BUILT_IN_BUNDLES,
+  type Bundle,
+  createOnnxBackend,
+  loadBundle,
+  measureBareGraph,
+  type PolicyInput,
+  Scheduler,
+} from '@sinew/policy';
+import type { WireImage } from '@sinew/protocol';
+import { defineCommand, progress } from '../command.js';
+import { gradient } from '../load/camera-image.js';
+import { type Machine, machine, machineLine } from '../machine.js';
+import { compareRates, medianRatios, type Round } from './compare-rates.js';
+import { saturate } from './saturate.js';
+
+const OPTIONS = {
+  policy: { type: 'string', default: 'tabletop-v1', help: 'a bundle of the project, or the path of one' },
+  threads: {
+    type: 'integer',
+    default: { text: 'cores − 1', value: () => Math.max(1, availableParallelism() - 1) },
+    min: 1,
+    help: 'inference threads, on both sides',
+  },
+  batch: { type: 'integer', default: 0, min: 0, help: 'batch size on both sides; 0: the bundle’s largest' },
+  rounds: { type: 'integer', default: 5, min: 1, max: 50, help: 'how often both are measured in turn' },
+  seconds: { type: 'number', default: 2, min: 0.5, max: 30, help: 'of each measurement' },
+} as const satisfies OptionTable;
+
+export interface BatchResult {
+  readonly machine: Machine;
+  readonly policy: string;
+  readonly threads: number;
+  readonly batch: number;
+  readonly sessions: number;
+  readonly rounds: readonly Round[];
+  readonly cpu_ratio: number | null;
+  readonly wall_ratio: number;
+}
+
+async function measure(options: Values<typeof OPTIONS>): Promise<BatchResult> {
+  const { threads, seconds, policy } = options;
+  const builtIn = join(BUILT_IN_BUNDLES, policy);
+  const bundle = await loadBundle(existsSync(builtIn) ? builtIn : policy);
+  const backend = createOnnxBackend({ bundle, threads, intraOp: 1, maxBatch: options.batch });
+  await backend.start();
+  const scheduler = new Scheduler({ backend, now: () => performance.now() });
+  const batch = backend.maxBatch;
+  // Every worker full, one batch ahead of each, and as many waiting.
+  const sessions = batch * threads * (backend.depth + 2);
+  const input = frameOf(bundle);
+  const ms = seconds * 1_000;
+  const rounds: Round[] = [];
+  try {
+    for (let round = 1; round <= options.rounds; round++) {
+      progress(`round ${round} of ${options.rounds}`);
+      const bare = await measureBareGraph({ bundle, threads, batch, ms });
+      const served = await saturate(scheduler, backend, input, sessions, ms);
+      rounds.push(compareRates(bare, served));
+    }
+  } finally {
+    scheduler.close();
+    await backend.close();
+  }
+  const { id } = bundle.manifest;
+  return { machine: machine(), policy: id, threads, batch, sessions, rounds, ...medianRatios(rounds) };
+}
+
+/** `rgb8` in the policy's own size: no decoding, on neither side. */
+function frameOf({ manifest }: Bundle): PolicyInput {
+  const images: Record<string, WireImage> = {};
+  for (const { name, width, height } of manifest.inputs.cameras) {
+    images[name] = { kind: 'rgb8', data: gradient(width, height), width, height };
+  }
+  return { images, state: new Float64Array(manifest.inputs.state.dim), instruction: 'pick up the red cube' };
+}
+
+export const batch = defineCommand({
+  summary: 'Scheduler and policy workers at saturation, against the bare graph in the same run.',
+  options: OPTIONS,
+  measure,
+  show: (result) => [
+    machineLine(result.machine),
+    `${result.policy}: batches of ${result.batch}, ${result.threads} thread(s), ${result.sessions} sessions, rgb8 frames`,
+    '',
+    'inferences/s        bare: per CPU s   per wall s    served: per CPU s   per wall s    ratio: CPU    wall',
+    ...result.rounds.map(({ bare, served, cpu_ratio, wall_ratio }, i) =>
+      [
+        `  round ${i + 1}`.padEnd(20),
+        cell(bare.per_cpu_s, 15),
+        cell(bare.per_wall_s, 13),
+        cell(served.per_cpu_s, 21),
+        cell(served.per_wall_s, 13),
+        cell(cpu_ratio, 14),
+        cell(wall_ratio, 8),
+      ].join(''),
+    ),
+    '',
+    `median ratio: ${result.cpu_ratio ?? '–'} by CPU time, ${result.wall_ratio} by wall time`,
+  ],
+});
+
+const cell = (value: number | null, width: number): string => String(value ?? '–').padStart(width);

@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import type { measureIdle } from './idle-sessions.js';
+import type { LoadOptions } from './load-options.js';
+import type { measureLoad } from './measure-load.js';
+
+// The gateway runs in a process of its own, from what was built.
+const built = (file: string): string => new URL(`../../dist/load/${file}`, import.meta.url).href;
+
+const OPTIONS: LoadOptions = {
+  robots: 3,
+  hz: 20,
+  obs_hz: null,
+  seconds: 1,
+  warmup: 1,
+  policy: 'null',
+  policy_threads: 1,
+  image: 'jpeg',
+  frame_kb: 4,
+  pacing: 'paced',
+  idle: false,
+  profile: null,
+  url: null,
+  key: null,
+};
+
+test('paced robots against a real gateway: every observation, action and inference is accounted for', async () => {
+  const { measureLoad: measure } = (await import(built('measure-load.js'))) as { measureLoad: typeof measureLoad };
+  const result = await measure(OPTIONS);
+  expect(result).toMatchObject({ policy: 'null', robots: 3, obs_hz: 20, frame_kb: 4, errors: {}, lost_sessions: 0 });
+  expect(result.observations).toBeGreaterThan(0);
+  expect(result.actions).toBeGreaterThan(0);
+  expect(result.age_ms?.count).toBe(result.actions);
+  expect(result.added_ms?.count).toBe(result.chunk_ms?.count);
+  const held = Object.values(result.holds).reduce((sum, count) => sum + count, 0);
+  expect(result.tick_jitter_ms.client?.count).toBe(result.actions + held);
+  const inferences = Object.values(result.server.inferences).reduce((sum, count) => sum + count, 0);
+  const batched = Object.values(result.batch.sizes).reduce((sum, count) => sum + count, 0);
+  expect(batched).toBeGreaterThan(0);
+  expect(inferences).toBeGreaterThanOrEqual(batched);
+  expect(result.cpu.gateway_cores).toBeGreaterThan(0);
+});
+
+test('chunked robots receive chunks and no actions', async () => {
+  const { measureLoad: measure } = (await import(built('measure-load.js'))) as { measureLoad: typeof measureLoad };
+  const result = await measure({ ...OPTIONS, pacing: 'chunked', image: 'rgb8' });
+  expect(result).toMatchObject({ pacing: 'chunked', actions: 0, image: 'rgb8', frame_kb: null, errors: {} });
+  expect(result.chunks).toBeGreaterThan(0);
+  expect(result.age_ms?.count).toBe(result.chunks);
+});
+
+test('idle sessions are opened and measured', async () => {
+  const { measureIdle: measure } = (await import(built('idle-sessions.js'))) as { measureIdle: typeof measureIdle };
+  const result = await measure({ ...OPTIONS, robots: 20, idle: true });
+  expect(result.sessions).toBe(20);
+  expect(result.rss_before_mb).toBeGreaterThan(0);
+});
