@@ -160,7 +160,7 @@ export class Instance {
       case 'sim':
         return { ...common, SINEW_URL: this.#addresses?.http, SINEW_API_KEY: this.#addresses?.apiKey ?? undefined };
       default:
-        return { ...common, SINEW_PORT: String(this.#port), SINEW_EMBEDDED: String(this.embedded) };
+        return { ...common, SINEW_PORT: String(this.#port) };
     }
   }
 
