@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { KeyIdentity } from '@sinew/db';
 import type { Clock } from './clock.js';
 
 export interface Principal {
@@ -8,18 +9,8 @@ export interface Principal {
   readonly scopes: ReadonlySet<string>;
 }
 
-export interface KeyRow {
-  readonly key_id: string;
-  readonly customer_id: string;
-  readonly tier: string;
-  readonly scopes: readonly string[];
-  readonly expires_at: Date | null;
-  readonly revoked_at: Date | null;
-  readonly customer_active: boolean;
-}
-
 /** Looks a key up by the SHA-256 (hex) of its text; null when there is none. Rejects when the database is away. */
-export type FindKey = (sha256: string) => Promise<KeyRow | null>;
+export type FindKey = (sha256: string) => Promise<KeyIdentity | null>;
 
 export type AuthResult =
   | { readonly kind: 'ok'; readonly principal: Principal }
@@ -27,7 +18,7 @@ export type AuthResult =
   | { readonly kind: 'unavailable' };
 
 interface Entry {
-  readonly result: { readonly row: KeyRow | null };
+  readonly result: { readonly row: KeyIdentity | null };
   readonly fetchedAt: number;
 }
 
@@ -76,7 +67,7 @@ export class Authenticator {
     }
   }
 
-  #judge(row: KeyRow | null): AuthResult {
+  #judge(row: KeyIdentity | null): AuthResult {
     if (row === null || row.revoked_at !== null || !row.customer_active) return { kind: 'unknown' };
     if (row.expires_at !== null && row.expires_at.getTime() <= this.#clock.now()) return { kind: 'unknown' };
     return {

@@ -122,6 +122,8 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     const now = clock.now();
     for (const connection of connections) connection.sweep(now);
     for (const session of registry) session.sweep(now);
+    const level = status.journalLevelChange();
+    if (level !== null) log.warn({ level, ...status.journal() }, 'journal level');
   }, SWEEP_MS);
   status.enter('ready');
 

@@ -24,12 +24,18 @@ async function main(): Promise<void> {
   const keys = accounts(pool);
   const journal = await JournalWriter.open({
     dir: join(settings.data_dir, 'journal'),
-    node: 0,
+    node: settings.node,
     budgetBytes: settings.journal_budget_mb * 1_048_576,
     fsyncMs: settings.fsync_ms,
     now: () => Date.now(),
-    onState: (state) => log.warn({ journal: state }, 'journal state'),
+    onState: (state) => {
+      log.warn({ journal: state }, 'journal state');
+      // Another process writes this folder now: every robot would hold for ever. A restart waits for its turn.
+      if (state.kind === 'failed' && state.code === 'lock_lost') process.exit(1);
+    },
   });
+  // What a predecessor left damaged may hide an e-stop: those robots are latched, and somebody must know why.
+  for (const fault of journal.faults) log.error({ fault, latches: journal.latches.length }, 'journal damaged');
   const models = await ModelCatalogue.load(settings, clock, metrics, log);
   const gateway = await startGateway({
     settings,
@@ -49,7 +55,6 @@ async function main(): Promise<void> {
       .drain()
       .then(() => models.close())
       .then(() => journal.close())
-      .then(() => pool.end())
       .then(
         () => process.exit(0),
         (error: unknown) => {

@@ -19,6 +19,7 @@ export class GatewayStatus {
   readonly #metrics: Metrics;
   #scrapedMs = performance.now();
   readonly #inferMs = new Map<string, number>();
+  #journalLevel = 'ok';
   readonly #loopDelay = monitorEventLoopDelay({ resolution: LOOP_SAMPLE_MS });
 
   constructor(journal: JournalWriter, registry: SessionRegistry, models: ModelCatalogue, metrics: Metrics) {
@@ -45,6 +46,14 @@ export class GatewayStatus {
   journal(): { status: string; used_bytes: number; budget_bytes: number } {
     const { level, usedBytes, budgetBytes } = this.#journal.pressure();
     return { status: level, used_bytes: usedBytes, budget_bytes: budgetBytes };
+  }
+
+  /** The journal's level when it has changed since the last call: 80 % is worth a warning, once (J4). */
+  journalLevelChange(): string | null {
+    const { level } = this.#journal.pressure();
+    if (level === this.#journalLevel) return null;
+    this.#journalLevel = level;
+    return level;
   }
 
   sessions(): Record<string, number> {

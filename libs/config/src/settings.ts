@@ -126,6 +126,13 @@ export const SETTINGS = {
     max: 1_073_741_824,
     help: 'unsent bytes of one client above which its socket is closed',
   },
+  node: {
+    type: 'integer',
+    default: 0,
+    min: 0,
+    max: 63,
+    help: 'number of this gateway, part of every log_id: gateways that share a database each need their own',
+  },
   journal_budget_mb: {
     type: 'integer',
     default: 2048,

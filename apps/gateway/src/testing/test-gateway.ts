@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { KeyIdentity } from '@sinew/db';
 import { type JournalRecord, JournalWriter, readJournal } from '@sinew/journal';
 import type { FreshOpen, Observation } from '@sinew/protocol';
 import { createLogger, createMetrics } from '@sinew/telemetry';
-import type { KeyRow } from '../auth.js';
 import { monotonicClock } from '../clock.js';
 import { type Gateway, type GatewaySettings, startGateway } from '../gateway.js';
 import { ModelCatalogue } from '../models.js';
@@ -20,8 +20,8 @@ const OTHER_CUSTOMER = '01900000-0000-7000-8000-000000000002';
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-function keyRows(): Map<string, KeyRow> {
-  const row = (customer_id: string, n: number, scopes: string[]): KeyRow => ({
+function keyRows(): Map<string, KeyIdentity> {
+  const row = (customer_id: string, n: number, scopes: string[]): KeyIdentity => ({
     key_id: `01900000-0000-7000-8000-0000000000a${n}`,
     customer_id,
     tier: 'free',
@@ -55,7 +55,7 @@ export interface TestGateway {
   readonly gateway: Gateway;
   readonly http: string;
   readonly dir: string;
-  readonly keys: Map<string, KeyRow>;
+  readonly keys: Map<string, KeyIdentity>;
   /** Connects and opens; the `opened` frame has been read. */
   robot(open?: Partial<FreshOpen>, key?: string): Promise<StreamClient>;
   connect(key?: string): Promise<StreamClient>;
