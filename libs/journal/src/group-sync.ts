@@ -35,7 +35,7 @@ export class GroupSync {
   written(record: number, urgent: boolean): void {
     this.#written = record;
     if (urgent || this.#someoneWaits()) this.#start();
-    else this.#timer ??= setTimeout(() => this.#start(), this.#everyMs);
+    else this.#arm();
   }
 
   /** Resolves when the record is on the disk, which may be after it was written; rejects on the next refusal of the disk. */
@@ -73,12 +73,20 @@ export class GroupSync {
     if (this.#running === null && this.#written > this.#synced) void this.#run();
   }
 
+  #arm(): void {
+    this.#timer ??= setTimeout(() => {
+      // Also where a sync still runs: a timer that has fired and stays here would be the last one.
+      this.#timer = null;
+      this.#start();
+    }, this.#everyMs);
+  }
+
   #run(): Promise<boolean> {
     this.stop();
     this.#running = this.#syncOnce().then((done) => {
       this.#running = null;
       if (done && this.#someoneWaits()) this.#start();
-      else if (done && this.#written > this.#synced) this.#timer ??= setTimeout(() => this.#start(), this.#everyMs);
+      else if (done && this.#written > this.#synced) this.#arm();
       return done;
     });
     return this.#running;
