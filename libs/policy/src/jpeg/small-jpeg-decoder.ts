@@ -13,7 +13,7 @@ interface Plane {
 
 /**
  * Decodes what cameras send: baseline YCbCr JPEGs. At 96×96 the library's decoder spends most of its 0.8 ms on its pipeline,
- * not on pixels; this one needs a quarter of that. It gives the library's very bytes or nothing: whatever is unusual or
+ * not on pixels; this one needs a third of that. It gives the library's very bytes or nothing: whatever is unusual or
  * broken it leaves to the library, which then also gives the reason. One at a time; it keeps its buffers.
  */
 export class SmallJpegDecoder {

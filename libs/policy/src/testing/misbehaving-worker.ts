@@ -9,7 +9,9 @@ import type { ToWorker, WorkerMessage, WorkerSetup } from '../onnx/messages.js';
 
 export const DEMAND = { answer: 0, exit: 1, spin: 2, stick: 3, refuse: 4, notFinite: 5 } as const;
 /** How long `stick` stays in what stands for native code. */
-export const STUCK_MS = 1_000;
+const STUCK_MS = 1_000;
+/** The BroadcastChannel on which a thread that was stuck says that it ends. */
+export const ENDED_CHANNEL = 'misbehaving-worker-ended';
 
 const port = parentPort;
 if (port !== null) {
@@ -24,7 +26,10 @@ if (port !== null) {
   const graph = {
     async run(slab: ArrayBuffer, rows: number, first = 0): Promise<void> {
       const wanted = demands(slab, rows, first);
-      if (wanted.includes(DEMAND.stick)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, STUCK_MS);
+      if (wanted.includes(DEMAND.stick)) {
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, STUCK_MS);
+        process.on('exit', () => new BroadcastChannel(ENDED_CHANNEL).postMessage('ended'));
+      }
       if (wanted.includes(DEMAND.refuse)) throw new Error('an index is out of bounds');
       const { state, output } = layout.viewsBorrow(slab, first + rows);
       for (const [i, demand] of wanted.entries()) {
