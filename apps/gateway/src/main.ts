@@ -22,6 +22,7 @@ async function main(): Promise<void> {
     onError: (error) => log.warn({ err: error }, 'database connection lost'),
   });
   const keys = accounts(pool);
+  let stop = (exitCode: number): void => process.exit(exitCode);
   const journal = await JournalWriter.open({
     dir: join(settings.data_dir, 'journal'),
     node: settings.node,
@@ -31,7 +32,7 @@ async function main(): Promise<void> {
     onState: (state) => {
       log.warn({ journal: state }, 'journal state');
       // Another process writes this folder now: every robot would hold for ever. A restart waits for its turn.
-      if (state.kind === 'failed' && state.code === 'lock_lost') process.exit(1);
+      if (state.kind === 'failed' && state.code === 'lock_lost') stop(1);
     },
   });
   // What a predecessor left damaged may hide an e-stop: those robots are latched, and somebody must know why.
@@ -49,19 +50,26 @@ async function main(): Promise<void> {
       await pool.query('SELECT 1');
     },
   });
-  onStopRequested((cause) => {
-    log.info({ cause }, 'stopping');
+  let stopping = false;
+  // Policy threads first: a process that exits inside the graph is aborted by its runtime.
+  stop = (exitCode) => {
+    if (stopping) return;
+    stopping = true;
     gateway
       .drain()
       .then(() => models.close())
       .then(() => journal.close())
       .then(
-        () => process.exit(0),
+        () => process.exit(exitCode),
         (error: unknown) => {
           log.error({ err: error }, 'stopped with an error');
           process.exit(1);
         },
       );
+  };
+  onStopRequested((cause) => {
+    log.info({ cause }, 'stopping');
+    stop(0);
   });
   announceReady({ port: gateway.port, models: models.ids });
 }

@@ -127,8 +127,8 @@ async function infer(deps: InferenceDeps, context: RequestContext): Promise<Repl
   if (!limits.ok) return refuse(`robot_config.${limits.field}`, limits.reason);
   if (journal.pressure().level === 'full') throw new SinewError('journal_full');
 
-  const shot = new OneShot(requestId, observation, request.instruction, clock);
-  const { output, timing, takenMs } = await shot.run(model, context.signal);
+  const shot = new OneShot(requestId, observation, request.instruction, arrivedMs);
+  const { output, timing } = await shot.run(model, context.signal);
   const now = clock.now();
   const labels = { model: description.id, robot_type: robot.id };
   if (!output.ok) {
@@ -154,7 +154,7 @@ async function infer(deps: InferenceDeps, context: RequestContext): Promise<Repl
   const flags = flagNames(verdict.flags);
   const latency = {
     latency_ms: now - arrivedMs,
-    queue_wait_ms: Math.max(0, takenMs - arrivedMs),
+    queue_wait_ms: timing.queueMs,
     inference_ms: timing.inferMs,
   };
   const status: InferenceRecord['status'] = verdict.adopted ? 'ok' : 'rejected';
@@ -226,22 +226,17 @@ async function infer(deps: InferenceDeps, context: RequestContext): Promise<Repl
 class OneShot implements Requester {
   readonly id: string;
   readonly #input: PolicyInput;
-  readonly #clock: Clock;
   readonly #bornMs: number;
-  #taken: number | null = null;
-  #settle: ((result: { output: PolicyOutput; timing: RequestTiming; takenMs: number }) => void) | null = null;
+  #taken = false;
+  #settle: ((result: { output: PolicyOutput; timing: RequestTiming }) => void) | null = null;
 
-  constructor(id: string, observation: Observation, instruction: string, clock: Clock) {
+  constructor(id: string, observation: Observation, instruction: string, arrivedMs: number) {
     this.id = id;
-    this.#input = { images: observation.images, state: observation.state, instruction };
-    this.#clock = clock;
-    this.#bornMs = clock.now();
+    this.#input = { images: observation.images, state: observation.state, instruction, receivedAtMs: arrivedMs };
+    this.#bornMs = arrivedMs;
   }
 
-  run(
-    model: ServedModel,
-    signal: AbortSignal,
-  ): Promise<{ output: PolicyOutput; timing: RequestTiming; takenMs: number }> {
+  run(model: ServedModel, signal: AbortSignal): Promise<{ output: PolicyOutput; timing: RequestTiming }> {
     return new Promise((resolve, reject) => {
       const give = (error: SinewError) => {
         model.scheduler.remove(this);
@@ -266,14 +261,14 @@ class OneShot implements Requester {
     return true;
   }
 
-  take(nowMs: number): PolicyInput | null {
-    if (this.#taken !== null) return null;
-    this.#taken = nowMs;
+  take(): PolicyInput | null {
+    if (this.#taken) return null;
+    this.#taken = true;
     return this.#input;
   }
 
   done(output: PolicyOutput, timing: RequestTiming): void {
-    this.#settle?.({ output, timing, takenMs: this.#taken ?? this.#clock.now() });
+    this.#settle?.({ output, timing });
   }
 }
 
