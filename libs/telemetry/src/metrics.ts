@@ -6,7 +6,7 @@ import { LabelLimiter } from './label-limiter.js';
 const LATENCY_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 1, 2.5];
 /** Seconds; how old the observation behind an action was. */
 const AGE_S = [0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2];
-/** Seconds; how late a control tick went out. */
+/** Seconds; how far from its due time a control tick went out. */
 const JITTER_S = [0.0002, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1];
 const BATCH = [1, 2, 4, 8, 16, 32, 64];
 
@@ -107,7 +107,7 @@ export function createMetrics() {
     resumes: counter('vla_stream_resumes_total', 'Resume attempts', ['result']),
     closes: counter('vla_stream_closes_total', 'Sessions closed', ['reason']),
     actionAge: hotHistogram('vla_stream_action_age_seconds', 'Age of the observation behind an action', AGE_S),
-    tickJitter: hotHistogram('vla_stream_tick_jitter_seconds', 'How late a control tick went out', JITTER_S),
+    tickJitter: hotHistogram('vla_stream_tick_jitter_seconds', 'How far from its due time a control tick went out', JITTER_S),
     seamJump: hotHistogram(
       'vla_stream_seam_jump',
       'Distance between two chunks at their seam',

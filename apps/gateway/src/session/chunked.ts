@@ -66,7 +66,7 @@ export class Chunked implements PacingMode {
   tick(n: number, dueMs: number): void {
     const session = this.#session;
     const now = session.context.clock.now();
-    session.context.metrics.tickJitter.observe((now - dueMs) / 1_000);
+    session.context.metrics.tickJitter.observe(Math.abs(now - dueMs) / 1_000);
     const { inference } = session;
     if (inference.waiting > 0 && runsDrySoon(session)) inference.request();
     const cause = session.holdCause(now, n);

@@ -70,7 +70,7 @@ export class PacedMode implements PacingMode {
       return;
     }
     const result = loop.tick(n, session.holdCause(now, n));
-    metrics.tickJitter.observe((now - dueMs) / 1_000);
+    metrics.tickJitter.observe(Math.abs(now - dueMs) / 1_000);
     if (result.kind === 'action') {
       const origin = this.#origins.get(result.ref);
       const ageMs = origin === undefined ? 0 : now - origin.capturedMs;
