@@ -18,7 +18,7 @@ export interface IdleResult {
   readonly rss_after_mb: number;
 }
 
-const WARM_UP_SESSIONS = 50;
+const WARM_UP_SESSIONS = 300;
 const SETTLE_MS = 1_500;
 
 /** Memory of a session that was opened and sends nothing: readings after a garbage collection, before and after opening. */
@@ -35,7 +35,7 @@ export async function measureIdle(options: LoadOptions): Promise<IdleResult> {
     return await gateway.memory();
   };
   try {
-    // Code that runs for the first time costs memory once, which is no session's.
+    // Compiled code and a grown young generation cost memory once, which is no session's.
     await first.open();
     const before = await read();
     progress(`opening ${options.robots} sessions`);
