@@ -8,6 +8,7 @@ import {
   errorResponse,
   FRONTEND,
   message,
+  ProtocolViolation,
   readCString,
   simpleQuery,
 } from './wire-frames.js';
@@ -47,14 +48,14 @@ export class ClientSession implements Client {
 
   /**
    * Waits for the turn, runs the messages, sends the answers, and gives the turn back once the backend is idle.
-   * False when the connection must end (its startup options were not accepted).
+   * False when the connection must end, the client told why: its startup options were not accepted, or it sent what is no
+   * message.
    */
   async run(batch: readonly Buffer[]): Promise<boolean> {
     const { renewed, refused } = await this.#backend.takeTurn(this);
     if (refused !== null) {
       const fields = errorFieldsBorrow(refused);
-      const text = fields.get('M') ?? 'invalid startup option';
-      this.push(errorResponse({ severity: 'FATAL', code: fields.get('C') ?? '22023', message: text }));
+      this.#refuse(fields.get('C') ?? '22023', fields.get('M') ?? 'invalid startup option');
       this.#backend.turns.forgetPrevious();
       this.#backend.turns.release(this);
       return false;
@@ -64,9 +65,10 @@ export class ClientSession implements Client {
     let bytes: Buffer[] = [];
     const refusals: Refusal[] = [];
     for (const one of batch) {
-      const { bytes: out, refusal } = this.#translate(one);
+      const step = this.#read(one);
+      if (step === null) return false;
+      const { renamed, unnamed, refusal } = step;
       if (refusal !== null) refusals.push(refusal);
-      const { bytes: renamed, unnamed } = this.names.rewriteBorrow(out);
       if (unnamed === 'use' && this.#unnamedLost) {
         await this.#exec(bytes, refusals);
         bytes = [];
@@ -86,6 +88,23 @@ export class ClientSession implements Client {
 
   async forget(): Promise<void> {
     await this.#backend.forget(this);
+  }
+
+  #refuse(code: string, text: string): void {
+    this.push(errorResponse({ severity: 'FATAL', code, message: text }));
+  }
+
+  /** One message as the backend is to see it. Null, the client told why, when it is none: that is no fault of the engine. */
+  #read(one: Buffer) {
+    try {
+      const { bytes, refusal } = this.#translate(one);
+      const { bytes: renamed, unnamed } = this.names.rewriteBorrow(bytes);
+      return { renamed, unnamed, refusal };
+    } catch (error) {
+      if (!(error instanceof ProtocolViolation)) throw error;
+      this.#refuse('08P01', `protocol violation: ${error.message}`);
+      return null;
+    }
   }
 
   /** What to send for one message; keeps the books of LISTEN. */

@@ -11,9 +11,9 @@ import {
   errorResponse,
   FLUSH,
   FRONTEND,
-  OversizedMessage,
   PASSWORD,
   type PgErrorFields,
+  ProtocolViolation,
   parameterStatus,
   readCString,
   readyForQuery,
@@ -41,6 +41,8 @@ export interface ConnectionRules {
 
 /** How much a client may send ahead of what was executed before its socket is paused. */
 const READ_AHEAD_BYTES = 4 << 20;
+/** For the last words to a client; one that does not read them is cut off. */
+export const CLOSE_GRACE_MS = 1_000;
 const MAX_PASSWORD_BYTES = 10_000;
 const KNOWN: ReadonlySet<number> = new Set<number>([...Object.values(FRONTEND), SYNC, FLUSH, TERMINATE]);
 
@@ -65,6 +67,8 @@ export class Connection {
   #inboxBytes = 0;
   #pumping = false;
   #stopTimer: () => void;
+  /** Aborted by `end`: nothing waits on this client any more. */
+  readonly #ending = new AbortController();
   #done = false;
   #resolveCleared: () => void = () => undefined;
   /** Resolves when the client is gone and nothing of it is left in the session. */
@@ -90,7 +94,13 @@ export class Connection {
     this.#phase = { kind: 'ended', session: this.#phase.kind === 'ready' ? this.#phase.session : null };
     this.#stopTimer();
     if (error !== null) this.#send(errorResponse(error));
+    this.#ending.abort();
     this.#socket.destroySoon();
+    if (!this.#socket.destroyed)
+      this.#socket.once(
+        'close',
+        this.#rules.startTimer(CLOSE_GRACE_MS, () => this.#socket.destroy()),
+      );
     this.#pump();
   }
 
@@ -121,7 +131,7 @@ export class Connection {
         for (const one of split.messages) this.#receive(one);
       }
     } catch (error) {
-      if (!(error instanceof OversizedMessage)) throw error;
+      if (!(error instanceof ProtocolViolation)) throw error;
       this.end({ severity: 'FATAL', code: '08P01', message: `protocol violation: ${error.message}` });
     }
     this.#unread = [rest];
@@ -241,11 +251,11 @@ export class Connection {
     );
   }
 
-  /** A client that does not read is not served further. */
+  /** A client that does not read is not served further, until it is gone or ended. */
   async #written(): Promise<void> {
     if (!this.#socket.writableNeedDrain || this.#socket.destroyed) return;
     const stop = new AbortController();
-    const { signal } = stop;
+    const signal = AbortSignal.any([stop.signal, this.#ending.signal]);
     await Promise.race([once(this.#socket, 'drain', { signal }), once(this.#socket, 'close', { signal })]).catch(
       () => undefined,
     );
@@ -254,7 +264,6 @@ export class Connection {
 
   async #clearUp(session: ClientSession | null): Promise<void> {
     this.#stopTimer();
-    this.#socket.destroySoon();
     this.#phase = { kind: 'ended', session: null };
     await session?.abandonTurn();
     await session?.forget();

@@ -27,15 +27,16 @@ export const BACKEND = {
   readyForQuery: 0x5a,
 } as const;
 
-export class OversizedMessage extends Error {}
+/** Bytes that are no message of the protocol: whoever sent them can no longer be followed. */
+export class ProtocolViolation extends Error {}
 
-/** Whole messages of `buffer` (views on it) and the incomplete rest. Throws OversizedMessage instead of waiting for one. */
+/** Whole messages of `buffer` (views on it) and the incomplete rest. Throws ProtocolViolation instead of waiting for a longer one. */
 export function splitMessagesBorrow(buffer: Buffer, maxBytes: number): { messages: Buffer[]; rest: Buffer } {
   const messages: Buffer[] = [];
   let at = 0;
   while (at + 5 <= buffer.length) {
     const length = buffer.readInt32BE(at + 1);
-    if (length < 4 || length > maxBytes) throw new OversizedMessage(`message of ${length} bytes`);
+    if (length < 4 || length > maxBytes) throw new ProtocolViolation(`message of ${length} bytes`);
     if (at + 1 + length > buffer.length) break;
     messages.push(buffer.subarray(at, at + 1 + length));
     at += 1 + length;
@@ -82,10 +83,10 @@ export function errorFieldsBorrow(response: Buffer): ReadonlyMap<string, string>
   return fields;
 }
 
-/** The zero-terminated string at `at` of a message, and where the next field begins. */
+/** The zero-terminated string at `at` of a message, and where the next field begins. Throws ProtocolViolation. */
 export function readCString(buffer: Buffer, at: number): { text: string; next: number } {
   const end = buffer.indexOf(0, at);
-  if (end < 0) throw new OversizedMessage('unterminated string');
+  if (end < 0) throw new ProtocolViolation('unterminated string');
   return { text: buffer.toString('utf8', at, end), next: end + 1 };
 }
 
