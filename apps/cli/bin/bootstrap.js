@@ -56,7 +56,11 @@ function isInstalled() {
 
 function isBuilt(newest) {
   // Without the compiler (installed with --omit=dev) what was built elsewhere is used as it is.
-  if (!existsSync(join(ROOT, 'node_modules/typescript/bin/tsc'))) return true;
+  if (!existsSync(join(ROOT, 'node_modules/typescript/bin/tsc'))) {
+    if (existsSync(join(ROOT, 'apps/cli/dist/main.js'))) return true;
+    process.stderr.write('sinew is not built, and its compiler is not installed. Install it: npm ci --include=dev\n');
+    process.exit(1);
+  }
   const missing = projects().some((project) => !existsSync(join(project, 'dist/.tsbuildinfo')));
   return !missing && newest < modified(BUILD_STAMP);
 }
