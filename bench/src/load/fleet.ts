@@ -43,6 +43,8 @@ export interface FleetOptions {
   /** Control rate, and rate of the observations. */
   readonly hz: number;
   readonly obsHz: number;
+  /** The robots begin one after the other over this time: a fleet does not wake in one millisecond, nor a server warm. */
+  readonly rampMs: number;
   readonly open: FreshOpen;
   readonly target: StreamTarget;
 }
@@ -105,13 +107,15 @@ export class Fleet {
 
   /** Sends from now on, at fixed times, until `close`. */
   drive(frames: Frames): void {
-    const schedule = new SendSchedule(now(), this.#robots.length, this.#options.obsHz);
+    const startMs = now();
+    const schedule = new SendSchedule(startMs, this.#robots.length, this.#options.obsHz);
     this.#schedule = schedule;
     let first = frames.first();
     let following = frames.following();
     const send = (index: number, seq: number, intendedMs: number): void => {
       const robot = this.#robots[index];
       if (robot === undefined || robot.socket === null) return;
+      if (index >= this.#robots.length * ((intendedMs - startMs) / this.#options.rampMs)) return;
       const fresh = robot.lastTick < 0;
       const frame = fresh ? first : following;
       frame.stamp(seq, intendedMs, robot.lastTick);

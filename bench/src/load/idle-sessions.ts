@@ -27,7 +27,7 @@ export async function measureIdle(options: LoadOptions): Promise<IdleResult> {
   const { gateway, stream } = target;
   if (gateway === null) throw new BenchError('--idle measures a gateway of its own: leave --url out');
   const fleetOf = (robots: number): Fleet =>
-    new Fleet({ robots, hz: options.hz, obsHz: options.hz, open: openMessage(options), target: stream });
+    new Fleet({ robots, hz: options.hz, obsHz: options.hz, rampMs: 0, open: openMessage(options), target: stream });
   const first = fleetOf(WARM_UP_SESSIONS);
   const fleet = fleetOf(options.robots);
   const read = async (): Promise<MemoryReading> => {

@@ -12,7 +12,13 @@ export const LOAD_OPTIONS = {
     help: 'observations a second of each; without it, the control rate',
   },
   seconds: { type: 'number', default: 20, min: 1, max: 600, help: 'measured time' },
-  warmup: { type: 'number', default: 5, min: 0, max: 120, help: 'seconds of the same load before, not measured' },
+  warmup: {
+    type: 'number',
+    default: 10,
+    min: 0,
+    max: 120,
+    help: 'seconds before, not measured: the robots begin one by one, then run at full rate',
+  },
   policy: { type: 'string', default: 'null', help: '`null` (a fixed chunk, no computing) or a bundle' },
   policy_threads: {
     type: 'integer',

@@ -12,6 +12,8 @@ import { openMessage, openTarget } from './target.js';
 /** Longest time beyond warm-up and measurement: opening, scraping, stopping. Then the run is given up. */
 const OVERHEAD_MS = 120_000;
 const PROGRESS_MS = 10_000;
+/** Of the warm-up, in which the robots begin one by one. */
+const RAMP_SHARE = 0.6;
 
 export async function measureLoad(options: LoadOptions): Promise<LoadResult> {
   const obsHz = options.obs_hz ?? options.hz;
@@ -20,6 +22,7 @@ export async function measureLoad(options: LoadOptions): Promise<LoadResult> {
     robots: options.robots,
     hz: options.hz,
     obsHz,
+    rampMs: options.warmup * RAMP_SHARE * 1_000,
     open: openMessage(options),
     target: target.stream,
   });
