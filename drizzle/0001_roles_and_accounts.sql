@@ -1,9 +1,9 @@
 -- Extensions, roles, accounts.
 --
--- Two roles, both without login. `sinew_service` is what our own processes are: it sees every customer's rows.
--- `sinew_api` is what a customer's query runs as (SET LOCAL ROLE): it sees the rows of the customer named in
--- `sinew.customer_id`, and none at all where nothing is named. Roles belong to the whole cluster, so another database's
--- migration may have made them.
+-- Two roles, both without login. `sinew_service` sees every customer's rows: nobody becomes it, but a user that our own
+-- processes connect as must be its member, as the user is made who runs this migration. `sinew_api` is what a customer's
+-- query runs as (SET LOCAL ROLE): it sees the rows of the customer named in `sinew.customer_id`, and none at all where
+-- nothing is named. Roles belong to the whole cluster, so another database's migration may have made them.
 CREATE EXTENSION IF NOT EXISTS vector;
 
 DO $$

@@ -96,27 +96,36 @@ CREATE INDEX inference_logs_time ON vlaapi.inference_logs ("timestamp" DESC, log
 CREATE INDEX inference_logs_session ON vlaapi.inference_logs (session_id, log_id);
 CREATE INDEX inference_logs_flags ON vlaapi.inference_logs USING gin (safety_flags);
 
--- Strays (a month nobody made a partition for) are kept, never refused; a row here is an alert.
+-- Strays (from months far ahead: a clock was wrong) are kept, never refused; a row here is an alert.
 CREATE TABLE vlaapi.inference_logs_default PARTITION OF vlaapi.inference_logs DEFAULT;
 
--- Makes the monthly partitions from the month of `from_time` to `months_ahead` months later; answers the names of the new
--- ones. Rows of a new partition's month that the default partition holds move into it, because PostgreSQL refuses to
--- attach a partition whose rows the default one has.
-CREATE FUNCTION vlaapi.make_partitions(from_time timestamptz, months_ahead integer) RETURNS SETOF text
+-- Makes the monthly partitions from `months_back` months before the month of `at` to `months_ahead` after it, and those of
+-- every earlier month that the default partition has rows of; answers the names of the new ones. Rows of a new partition's
+-- month that the default partition holds move into it, because PostgreSQL refuses to attach a partition whose rows the
+-- default one has.
+CREATE FUNCTION vlaapi.make_partitions(at timestamptz, months_back integer, months_ahead integer) RETURNS SETOF text
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog
   AS $$
 DECLARE
-  first_month timestamp := date_trunc('month', from_time AT TIME ZONE 'UTC');
+  -- Months are UTC months, whatever the session's time zone.
+  present timestamp := date_trunc('month', at AT TIME ZONE 'UTC');
+  months timestamp[];
+  month timestamp;
   starts timestamptz;
   ends timestamptz;
   part text;
 BEGIN
   -- One maker at a time: two workers at midnight would otherwise both try to create the same table.
   PERFORM pg_advisory_xact_lock(hashtext('vlaapi.make_partitions'));
-  FOR i IN 0..months_ahead LOOP
-    starts := (first_month + make_interval(months => i)) AT TIME ZONE 'UTC';
-    ends := (first_month + make_interval(months => i + 1)) AT TIME ZONE 'UTC';
-    part := 'inference_logs_' || to_char(starts AT TIME ZONE 'UTC', 'YYYY_MM');
+  months := ARRAY(
+    SELECT present + make_interval(months => i) FROM generate_series(-months_back, months_ahead) AS i
+    UNION
+    SELECT date_trunc('month', "timestamp" AT TIME ZONE 'UTC') FROM vlaapi.inference_logs_default WHERE "timestamp" < at
+    ORDER BY 1);
+  FOREACH month IN ARRAY months LOOP
+    starts := month AT TIME ZONE 'UTC';
+    ends := (month + make_interval(months => 1)) AT TIME ZONE 'UTC';
+    part := 'inference_logs_' || to_char(month, 'YYYY_MM');
     CONTINUE WHEN to_regclass('vlaapi.' || part) IS NOT NULL;
     EXECUTE format('CREATE TABLE vlaapi.%I (LIKE vlaapi.inference_logs INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', part);
     EXECUTE format(
@@ -128,7 +137,7 @@ BEGIN
   END LOOP;
 END $$;
 
-REVOKE ALL ON FUNCTION vlaapi.make_partitions(timestamptz, integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION vlaapi.make_partitions(timestamptz, integer) TO sinew_service;
+REVOKE ALL ON FUNCTION vlaapi.make_partitions(timestamptz, integer, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION vlaapi.make_partitions(timestamptz, integer, integer) TO sinew_service;
 
-SELECT vlaapi.make_partitions(now(), 3);
+SELECT vlaapi.make_partitions(now(), 1, 3);

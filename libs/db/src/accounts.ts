@@ -40,6 +40,7 @@ export interface KeyInfo {
   readonly created_at: Date;
   readonly expires_at: Date | null;
   readonly revoked_at: Date | null;
+  /** To the minute, as of what was shipped. */
   readonly last_used_at: Date | null;
 }
 
@@ -77,11 +78,6 @@ export function accounts(pool: Pool) {
       return row;
     },
 
-    async findCustomer(customerId: string): Promise<Customer | null> {
-      const [row] = await db.select().from(customers).where(eq(customers.customer_id, customerId));
-      return row ?? null;
-    },
-
     async findCustomerByName(name: string): Promise<Customer | null> {
       const [row] = await db
         .select()
@@ -90,10 +86,6 @@ export function accounts(pool: Pool) {
         .orderBy(customers.created_at)
         .limit(1);
       return row ?? null;
-    },
-
-    listCustomers(): Promise<Customer[]> {
-      return db.select().from(customers).orderBy(customers.created_at, customers.customer_id);
     },
 
     async createKey(
@@ -160,10 +152,6 @@ export function accounts(pool: Pool) {
         .where(and(eq(apiKeys.key_id, keyId), isNull(apiKeys.revoked_at)))
         .returning({ key_id: apiKeys.key_id });
       return rows.length > 0;
-    },
-
-    async touchKey(keyId: string): Promise<void> {
-      await db.update(apiKeys).set({ last_used_at: sql`now()` }).where(eq(apiKeys.key_id, keyId));
     },
   };
 }

@@ -18,12 +18,11 @@ export {
 } from './embedded/start-embedded.js';
 export { instructionHash } from './instruction-hash.js';
 export { HOUR_MS, type InstructionStatistics, type Instructions, instructions } from './instruction-statistics.js';
-export { type InferenceLog, type LogFilter, type Logs, logs } from './logs.js';
-export { MigrationError, migrate } from './migrate.js';
+export { type InferenceLog, type Logs, logs } from './logs.js';
+export { MigrationError, madeSchema, migrate } from './migrate.js';
 export { makePartitions, strayRows } from './partitions.js';
 export { createPool, type PoolOptions, withoutClient } from './pool.js';
 export { type Repositories, repositories } from './repositories.js';
-export { type Episode, type RobotData, robotData, type Session } from './robot-data.js';
 export * as schema from './schema.js';
 export { type Shipping, shipping } from './shipping.js';
 export type { EpisodeRow, InferenceRow, SessionRow, ShippedBatch, StoreResult } from './shipping-rows.js';

@@ -48,3 +48,9 @@ export async function migrate(pool: Pool, folder: string = MIGRATIONS): Promise<
     return done;
   });
 }
+
+/**
+ * Whether these applied migrations made the schema: the database was empty until now, so that a journal or accounts beside
+ * it are not in it.
+ */
+export const madeSchema = (applied: readonly string[]): boolean => applied.some((name) => name.startsWith('0001_'));

@@ -2,13 +2,33 @@ import type { Pool } from 'pg';
 
 const MONTHS_AHEAD = 3;
 
-/** Makes the monthly partitions of `inference_logs` from the current month to three months ahead; answers the new ones. */
+/**
+ * Makes the monthly partitions of `inference_logs` from last month (a journal may still bring its rows) to three months
+ * ahead, and of earlier months whose rows are strays; answers the new ones.
+ */
 export async function makePartitions(pool: Pool, now: Date): Promise<string[]> {
-  const { rows } = await pool.query<{ name: string }>('SELECT name FROM vlaapi.make_partitions($1, $2) AS name', [
+  const { rows } = await pool.query<{ name: string }>('SELECT name FROM vlaapi.make_partitions($1, 1, $2) AS name', [
     now,
     MONTHS_AHEAD,
   ]);
   return rows.map((row) => row.name);
+}
+
+/**
+ * Makes the partitions that rows of these times (ISO 8601) need and nobody made: a journal restored after long holds rows
+ * of months before the database was made. Not of months that are not due yet: a row from there has a wrong clock, stays a
+ * stray and is alerted on.
+ */
+export async function makePartitionsFor(pool: Pool, timestamps: readonly string[]): Promise<void> {
+  const months = [...new Set(timestamps.map((timestamp) => `${timestamp.slice(0, 7)}-01T00:00:00Z`))];
+  if (months.length === 0) return;
+  const { rows } = await pool.query<{ month: Date }>(
+    `SELECT month FROM unnest($1::timestamptz[]) AS month
+     WHERE month < now() + make_interval(months => $2)
+       AND to_regclass('vlaapi.inference_logs_' || to_char(month AT TIME ZONE 'UTC', 'YYYY_MM')) IS NULL`,
+    [months, MONTHS_AHEAD],
+  );
+  for (const { month } of rows) await pool.query('SELECT vlaapi.make_partitions($1, 0, 0)', [month]);
 }
 
 /** Rows that no monthly partition takes. More than none is a reason to look. */

@@ -2,14 +2,12 @@ import type { Pool } from 'pg';
 import { type Accounts, accounts } from './accounts.js';
 import { type Instructions, instructions } from './instruction-statistics.js';
 import { type Logs, logs } from './logs.js';
-import { type RobotData, robotData } from './robot-data.js';
 import { type Shipping, shipping } from './shipping.js';
 
 export interface Repositories {
   readonly accounts: Accounts;
   readonly instructions: Instructions;
   readonly logs: Logs;
-  readonly robotData: RobotData;
   readonly shipping: Shipping;
 }
 
@@ -19,7 +17,6 @@ export function repositories(pool: Pool): Repositories {
     accounts: accounts(pool),
     instructions: instructions(pool),
     logs: logs(pool),
-    robotData: robotData(pool),
     shipping: shipping(pool),
   };
 }

@@ -89,8 +89,11 @@ export interface ShippedBatch {
 export interface StoreResult {
   /** New rows of `inference_logs`. */
   readonly inserted: number;
-  /** Inferences that stood there already under the same log_id: a batch sent twice. */
+  /** Inferences that stood there already, the same log_id with the same request_id: a batch sent twice. */
   readonly repeated: number;
-  /** log_ids refused because another log_id holds their (request_id, timestamp). The caller reports them: never silent. */
+  /**
+   * log_ids of inferences that were not stored because another one holds their log_id, or their (request_id, timestamp).
+   * They are nowhere else: the caller keeps them.
+   */
   readonly conflicts: readonly number[];
 }

@@ -1,6 +1,7 @@
 import { instructionCategory } from '@sinew/contracts';
 import type { Pool, PoolClient } from 'pg';
 import { instructionHash } from './instruction-hash.js';
+import { makePartitionsFor } from './partitions.js';
 import type { EpisodeRow, InferenceRow, SessionRow, ShippedBatch, StoreResult } from './shipping-rows.js';
 import { inTransaction } from './transaction.js';
 
@@ -16,7 +17,12 @@ export function shipping(pool: Pool) {
      * Stores a batch in one transaction. Idempotent: sent twice, or overlapping an earlier batch, it ends in the same rows.
      * The caller may advance its checkpoint when this resolves, and must send the batch again when it throws.
      */
-    store(batch: ShippedBatch): Promise<StoreResult> {
+    async store(batch: ShippedBatch): Promise<StoreResult> {
+      // Before, not inside: a new partition locks the whole table until its transaction ends.
+      await makePartitionsFor(
+        pool,
+        batch.inferences.map((row) => row.timestamp),
+      );
       return inTransaction(pool, async (client) => {
         for (const rows of chunks(lastOf(batch.sessions, (s) => s.session_id))) await storeSessions(client, rows);
         for (const rows of chunks(lastOf(batch.episodes, (e) => `${e.session_id}/${e.episode}`))) {
@@ -24,12 +30,13 @@ export function shipping(pool: Pool) {
         }
         let inserted = 0;
         const conflicts: number[] = [];
-        const inferences = lastOf(batch.inferences, (i) => String(i.log_id));
+        const inferences = lastOf(batch.inferences, (i) => `${i.log_id}/${i.request_id}`);
         for (const rows of chunks(inferences)) {
           const result = await storeInferences(client, rows);
           inserted += result.inserted;
           conflicts.push(...result.conflicts);
         }
+        await markKeysUsed(client, batch);
         return { inserted, repeated: inferences.length - inserted - conflicts.length, conflicts };
       });
     },
@@ -120,15 +127,39 @@ async function storeInferences(
     [json(prepared)],
   );
   if (inserted.length === rows.length) return { inserted: inserted.length, conflicts: [] };
-  // Not inserted is either "stood there already" (sent twice) or "another log_id has this request_id and time".
+  // Not inserted is either "stood there already" (sent twice) or "another row has its log_id, or its request_id and time".
   const { rows: missing } = await client.query<{ log_id: number }>(
-    `SELECT r.log_id FROM jsonb_to_recordset($1::jsonb) AS r(log_id bigint, "timestamp" timestamptz)
+    `SELECT r.log_id FROM jsonb_to_recordset($1::jsonb) AS r(log_id bigint, "timestamp" timestamptz, request_id uuid)
      WHERE NOT EXISTS (SELECT FROM vlaapi.inference_logs l
-                       WHERE l.log_id = r.log_id AND l."timestamp" = r."timestamp")
+                       WHERE l.log_id = r.log_id AND l."timestamp" = r."timestamp" AND l.request_id = r.request_id)
      ORDER BY r.log_id`,
-    [json(rows.map(({ log_id, timestamp }) => ({ log_id, timestamp })))],
+    [json(rows.map(({ log_id, timestamp, request_id }) => ({ log_id, timestamp, request_id })))],
   );
   return { inserted: inserted.length, conflicts: missing.map((row) => row.log_id) };
+}
+
+/**
+ * When each key was last used, to the minute: what a person needs to know before revoking one, and no write a batch. A key
+ * that another shipper is marking is marked well enough.
+ */
+async function markKeysUsed(client: PoolClient, { sessions, inferences }: ShippedBatch): Promise<void> {
+  const used = new Map<string, string>();
+  const use = (keyId: string, at: string) => {
+    const before = used.get(keyId);
+    if (before === undefined || before < at) used.set(keyId, at);
+  };
+  for (const row of sessions) use(row.key_id, row.opened_at);
+  for (const row of inferences) use(row.key_id, row.timestamp);
+  if (used.size === 0) return;
+  await client.query(
+    `UPDATE vlaapi.api_keys k SET last_used_at = due.used_at
+     FROM (SELECT key_id, used_at
+           FROM unnest($1::uuid[], $2::timestamptz[]) AS u(key_id, used_at) JOIN vlaapi.api_keys USING (key_id)
+           WHERE last_used_at IS NULL OR last_used_at < used_at - interval '1 minute'
+           FOR UPDATE OF api_keys SKIP LOCKED) AS due
+     WHERE k.key_id = due.key_id`,
+    [[...used.keys()], [...used.values()]],
+  );
 }
 
 /**

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { vector } from '@electric-sql/pglite-pgvector';
@@ -10,18 +10,32 @@ export interface Engine {
   close(): Promise<void>;
 }
 
+export interface OpenedEngine {
+  readonly engine: Engine;
+  /** It was made just now, empty: what a journal beside it holds is not in it. */
+  readonly created: boolean;
+  /** Where the files are that stood in its place; null when there were none. */
+  readonly setAside: string | null;
+}
+
 /**
- * Opens (or makes) the database in `folder`. A first start that was killed half way leaves a folder that looks like a
- * database and is none; the marker, written after the first successful opening, tells them apart.
+ * Opens (or makes) the database in `folder`. A first start that was killed half way leaves files that look like a database
+ * and are none; the marker, written after the first successful opening, tells them apart. Files without it are set aside,
+ * never deleted: it may be the marker that was lost.
  */
-export async function openEngine(folder: string): Promise<Engine> {
+export async function openEngine(folder: string): Promise<OpenedEngine> {
   const data = join(folder, 'pgdata');
   const marker = join(folder, 'pgdata.complete');
-  if (!existsSync(marker)) await rm(data, { recursive: true, force: true });
+  const created = !existsSync(marker) || !existsSync(data);
+  let setAside: string | null = null;
+  if (created && existsSync(data)) {
+    setAside = `${data}.${new Date().toISOString().replaceAll(/[:.]/g, '-')}`;
+    await rename(data, setAside);
+  }
   await mkdir(data, { recursive: true, mode: 0o700 });
   const pglite = await PGlite.create({ dataDir: data, extensions: { vector } });
   if (!existsSync(marker)) await writeFile(marker, `${new Date().toISOString()}\n`);
-  return engineOf(pglite);
+  return { engine: engineOf(pglite), created, setAside };
 }
 
 export function engineOf(pglite: PGlite): Engine {

@@ -71,7 +71,9 @@ try {
     },
   });
   const ready_ms = Math.round(performance.now() - began);
-  announceReady({ port: database.port, url: database.url, ready_ms });
+  const { url, created, setAside } = database;
+  if (setAside !== null) log('error', 'files that are not known as a whole database were set aside', { setAside });
+  announceReady({ port: database.port, url, created, set_aside: setAside, ready_ms });
 } catch (error) {
   log('fatal', error instanceof Error ? error.message : String(error), { dataDir });
   process.exit(error instanceof FolderLocked ? 3 : 1);

@@ -20,6 +20,10 @@ export interface EmbeddedDatabase {
   /** `postgresql://…` with the password: for `createPool`. */
   readonly url: string;
   readonly port: number;
+  /** It was made just now, empty: what a journal beside it holds is not in it. */
+  readonly created: boolean;
+  /** Where the files are that stood in its place without being known as a whole database; null when there were none. */
+  readonly setAside: string | null;
   close(): Promise<void>;
 }
 
@@ -31,7 +35,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedD
   const host = options.host ?? '127.0.0.1';
   const unlock = await lockFolder(options.dataDir);
   try {
-    const engine = await openEngine(options.dataDir);
+    const { engine, created, setAside } = await openEngine(options.dataDir);
     const engineFailed =
       options.engineFailed ??
       ((cause: unknown) => {
@@ -48,6 +52,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedD
     return {
       url: embeddedUrl(host, server.port, options.password),
       port: server.port,
+      created,
+      setAside,
       async close() {
         await server.close();
         await unlock();

@@ -43,7 +43,7 @@ async function templateDir(): Promise<string> {
   if (existsSync(template)) return template;
   mkdirSync(cache, { recursive: true });
   const making = mkdtempSync(join(cache, 'making-'));
-  const engine = await openEngine(making);
+  const { engine } = await openEngine(making);
   await engine.close();
   try {
     renameSync(making, template);

@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { getTableColumns, getTableName } from 'drizzle-orm';
+import { describe, expect, test } from 'vitest';
+import { MIGRATIONS, MigrationError, madeSchema, migrate } from '../../migrate.js';
+import { createPool } from '../../pool.js';
+import * as schema from '../../schema.js';
+import { inTransaction, TransactionAborted } from '../../transaction.js';
+import type { TestedDatabase } from './tested-database.js';
+
+export function registerMigrationTests(db: TestedDatabase): void {
+  describe('migrations', () => {
+    test('several starters at once apply each of them once, and later starters none', async () => {
+      const starters = [createPool(db.url), createPool(db.url), createPool(db.url)];
+      const applied = await Promise.all(starters.map((starter) => migrate(starter)));
+      await Promise.all(starters.map((starter) => starter.end()));
+      const winner = applied.filter((names) => names.length > 0);
+      expect(winner).toHaveLength(1);
+      expect(winner[0]).toEqual([...(winner[0] ?? [])].sort());
+      expect(applied.map(madeSchema).sort()).toEqual([false, false, true]);
+      expect(await migrate(db.pool)).toEqual([]);
+    });
+
+    test('one that changed after it was applied stops the start', async () => {
+      const { rows } = await db.pool.query(
+        "UPDATE public.sinew_migrations SET hash = 'x' WHERE name LIKE '0001%' RETURNING name",
+      );
+      await expect(migrate(db.pool)).rejects.toThrow(MigrationError);
+      const sql = await readFile(`${MIGRATIONS}/${rows[0].name}`, 'utf8');
+      const hash = createHash('sha256').update(sql).digest('hex');
+      await db.pool.query('UPDATE public.sinew_migrations SET hash = $1 WHERE name = $2', [hash, rows[0].name]);
+      expect(await migrate(db.pool)).toEqual([]);
+    });
+
+    test('made the tables that the drizzle schema describes, column by column', async () => {
+      const { rows } = await db.pool.query<{ table_name: string; column_name: string; is_nullable: string }>(
+        "SELECT table_name, column_name, is_nullable FROM information_schema.columns WHERE table_schema = 'vlaapi'",
+      );
+      const tables = [
+        schema.customers,
+        schema.apiKeys,
+        schema.sessions,
+        schema.episodes,
+        schema.inferenceLogs,
+        schema.instructionHours,
+        schema.instructionAnalytics,
+      ];
+      for (const table of tables) {
+        const described = Object.values(getTableColumns(table))
+          .map((column) => `${column.name} ${column.notNull ? 'NO' : 'YES'}`)
+          .sort();
+        const made = rows
+          .filter((row) => row.table_name === getTableName(table))
+          .map((row) => `${row.column_name} ${row.is_nullable}`)
+          .sort();
+        expect(made, getTableName(table)).toEqual(described);
+      }
+    });
+  });
+
+  describe('transactions', () => {
+    test('one in which a failed statement was swallowed is not taken for committed', async () => {
+      const attempt = inTransaction(db.pool, async (client) => {
+        await client.query('SELECT 1/0').catch(() => undefined);
+        return 'done';
+      });
+      await expect(attempt).rejects.toThrow(TransactionAborted);
+    });
+
+    test('one whose work throws leaves its connection usable', async () => {
+      const single = createPool(db.url, { max: 1 });
+      await expect(inTransaction(single, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+      expect((await single.query('SELECT 1 AS v')).rows).toEqual([{ v: 1 }]);
+      await single.end();
+    });
+  });
+}

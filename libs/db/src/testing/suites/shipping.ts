@@ -1,0 +1,162 @@
+import { eq } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import { describe, expect, test } from 'vitest';
+import { instructionHash } from '../../instruction-hash.js';
+import { inferenceLogs } from '../../schema.js';
+import { episodeRow, inferenceRow, sessionRow } from '../rows.js';
+import type { TestedDatabase } from './tested-database.js';
+
+export function registerShippingTests(db: TestedDatabase): void {
+  describe('shipping', () => {
+    const storedLog = async (logId: number) => {
+      const found = await drizzle(db.pool).select().from(inferenceLogs).where(eq(inferenceLogs.log_id, logId));
+      return found[0];
+    };
+
+    test('stores every column exactly, the chunk bit for bit', async () => {
+      const row = inferenceRow({
+        instruction: 'Pick up the RED cube!',
+        safety_flags: ['a', 'b'],
+        log_id: 2 ** 52 + 1,
+      });
+      await db.repo.shipping.store({ sessions: [], episodes: [], inferences: [row] });
+      const stored = await storedLog(row.log_id);
+      expect(stored).toEqual({
+        ...row,
+        timestamp: new Date(row.timestamp),
+        chunk: Buffer.from(row.chunk),
+        instruction_hash: instructionHash('pick up the red cube'),
+      });
+    });
+
+    test('the same batch twice, and overlapping batches, are one row an inference', async () => {
+      const rows = Array.from({ length: 2_500 }, () => inferenceRow());
+      const batch = { sessions: [], episodes: [], inferences: rows };
+      expect(await db.repo.shipping.store(batch)).toEqual({ inserted: 2_500, repeated: 0, conflicts: [] });
+      expect(await db.repo.shipping.store(batch)).toEqual({ inserted: 0, repeated: 2_500, conflicts: [] });
+      const more = {
+        sessions: [],
+        episodes: [],
+        inferences: [...rows.slice(2_000), inferenceRow(), ...rows.slice(2_400)],
+      };
+      expect(await db.repo.shipping.store(more)).toEqual({ inserted: 1, repeated: 500, conflicts: [] });
+      const { rows: counted } = await db.pool.query(
+        'SELECT count(*) AS n FROM vlaapi.inference_logs WHERE log_id = ANY ($1)',
+        [rows.map((row) => row.log_id)],
+      );
+      expect(counted[0].n).toBe(2_500);
+    });
+
+    test('another log_id with the same request_id and time is named, not dropped silently', async () => {
+      const first = inferenceRow();
+      const second = inferenceRow({ request_id: first.request_id });
+      const third = inferenceRow();
+      const store = (inferences: (typeof first)[]) =>
+        db.repo.shipping.store({ sessions: [], episodes: [], inferences });
+      await store([first]);
+      expect(await store([second, third])).toEqual({ inserted: 1, repeated: 0, conflicts: [second.log_id] });
+      expect(await store([second, third])).toEqual({ inserted: 0, repeated: 1, conflicts: [second.log_id] });
+    });
+
+    test('another request under a log_id that is taken is a conflict, not a repetition', async () => {
+      const first = inferenceRow();
+      const other = inferenceRow({ log_id: first.log_id });
+      const store = (inferences: (typeof first)[]) =>
+        db.repo.shipping.store({ sessions: [], episodes: [], inferences });
+      await store([first]);
+      expect(await store([first, other])).toEqual({ inserted: 0, repeated: 1, conflicts: [other.log_id] });
+      expect((await storedLog(first.log_id))?.request_id).toBe(first.request_id);
+
+      const [one, two] = [inferenceRow(), inferenceRow()];
+      expect(await store([one, { ...two, log_id: one.log_id }, one])).toEqual({
+        inserted: 1,
+        repeated: 0,
+        conflicts: [one.log_id],
+      });
+    });
+
+    test('a batch that cannot be stored leaves nothing of itself behind', async () => {
+      const good = inferenceRow();
+      const bad = inferenceRow({ chunk_steps: 99 });
+      await expect(db.repo.shipping.store({ sessions: [], episodes: [], inferences: [good, bad] })).rejects.toThrow();
+      expect(await storedLog(good.log_id)).toBeUndefined();
+    });
+
+    test('what JSON and text cannot hold does not stop the shipper: NaN, infinities, U+0000, quotes, emoji', async () => {
+      const row = inferenceRow({
+        instruction: 'put the "cube"\0 into \\x the 🥣 bowl',
+        safety_score: Number.NaN,
+        observation_age_ms: Number.POSITIVE_INFINITY,
+        error_message: 'a\0b',
+        status: 'error',
+        action_vector: [],
+        action_magnitude: null,
+        chunk: new Uint8Array(),
+        chunk_steps: 0,
+      });
+      expect(await db.repo.shipping.store({ sessions: [], episodes: [], inferences: [row] })).toMatchObject({
+        inserted: 1,
+      });
+      const stored = await storedLog(row.log_id);
+      expect(stored).toMatchObject({
+        instruction: 'put the "cube" into \\x the 🥣 bowl',
+        safety_score: null,
+        observation_age_ms: null,
+        error_message: 'ab',
+      });
+    });
+
+    test('a session opens, resumes and closes in one row, and an open sent again does not reopen it', async () => {
+      const open = sessionRow();
+      const resumed = { ...open, epoch: 1 };
+      const closed = {
+        ...resumed,
+        closed_at: '2026-11-06T11:00:00.000Z',
+        reason: 'client',
+        counters: { ticks: 600 },
+      };
+      const store = (sessions: ReturnType<typeof sessionRow>[]) =>
+        db.repo.shipping.store({ sessions, episodes: [], inferences: [] });
+      await store([open, resumed]);
+      await store([closed]);
+      await store([open]);
+      const { rows } = await db.pool.query('SELECT * FROM vlaapi.sessions WHERE session_id = $1', [open.session_id]);
+      expect(rows).toHaveLength(1);
+      expect(rows[0]).toMatchObject({
+        epoch: 1,
+        closed_at: new Date('2026-11-06T11:00:00.000Z'),
+        close_reason: 'client',
+        counters: { ticks: 600 },
+        model_name: 'tabletop-v1',
+        environment: { environment_type: 'lab' },
+      });
+    });
+
+    test('an episode grows and ends in one row, whatever comes again', async () => {
+      const running = episodeRow();
+      const ended = { ...running, ended_at: '2026-11-06T10:00:09.000Z', ticks: 90, success: true, last_log_id: 30 };
+      const store = (episodes: ReturnType<typeof episodeRow>[]) =>
+        db.repo.shipping.store({ sessions: [], episodes, inferences: [] });
+      await store([running]);
+      await store([ended]);
+      await store([running]);
+      const { rows } = await db.pool.query('SELECT * FROM vlaapi.episodes WHERE session_id = $1', [running.session_id]);
+      expect(rows).toEqual([
+        expect.objectContaining({
+          ticks: 90,
+          success: true,
+          first_log_id: 1,
+          last_log_id: 30,
+          ended_at: new Date(ended.ended_at),
+        }),
+      ]);
+    });
+
+    test('the newest logs come first', async () => {
+      const rows = [0, 1, 2].map((i) => inferenceRow({ timestamp: `2090-01-01T00:00:0${i}.000Z` }));
+      await db.repo.shipping.store({ sessions: [], episodes: [], inferences: [...rows].reverse() });
+      const newestFirst = rows.map((row) => row.log_id).reverse();
+      expect((await db.repo.logs.last(3)).map((row) => row.log_id)).toEqual(newestFirst);
+    });
+  });
+}
