@@ -1,7 +1,7 @@
 import { readdir, utimes } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { loadCheckpoint, loadShippedPosition, saveCheckpoint } from './checkpoint.js';
-import { CUSTOMER, inference, keyCreated, logIds, readAll, withFolder } from './fixtures.js';
+import { CUSTOMER, inference, logIds, readAll, withFolder } from './fixtures.js';
 import { pruneShipped } from './prune.js';
 import { segmentPath } from './segment.js';
 import { JournalWriter } from './writer.js';
@@ -14,12 +14,11 @@ async function segments(dir: string): Promise<number[]> {
   return names.map((name) => Number.parseInt(name, 10));
 }
 
-/** Three closed segments of one inference each, the second with an account event, and a new writer's empty fourth. */
+/** Three closed segments of one inference each, and a new writer's empty fourth. */
 async function fourSegments(dir: string): Promise<void> {
   for (const id of [1, 2, 3]) {
     const writer = await JournalWriter.open({ dir, node: 0, budgetBytes: 1e9, now: () => 1e12 });
     writer.append(inference(id));
-    if (id === 2) writer.append(keyCreated('k'));
     await writer.close();
   }
   await (await JournalWriter.open({ dir, node: 0, budgetBytes: 1e9, now: () => 1e12 })).close();
@@ -95,7 +94,7 @@ describe('[J3] checkpoint and pruning', () => {
       expect(await segments(dir)).toEqual([4]);
     }));
 
-  it('embedded, shipped segments stay their days, then leave their account events', () =>
+  it('embedded, shipped segments stay their days', () =>
     withFolder(async (dir) => {
       await fourSegments(dir);
       const keep = { days: 7, budgetBytes: 1e9 };
@@ -106,9 +105,8 @@ describe('[J3] checkpoint and pruning', () => {
       for (const segment of [1, 2]) await utimes(segmentPath(dir, segment), eightDaysAgo, eightDaysAgo);
       const old = await pruneShipped({ dir, shipped, keep, nowMs: Date.now() });
       expect(old.segments).toEqual([1, 2]);
-      expect(await segments(dir)).toEqual([2, 3, 4]);
+      expect(await segments(dir)).toEqual([3, 4]);
       const { entries, faults } = await readAll(dir);
-      expect(entries.map(({ record }) => record.kind)).toEqual(['event', 'inference']);
       expect(logIds(entries)).toEqual([3]);
       expect(faults).toEqual([]);
       expect((await pruneShipped({ dir, shipped, keep, nowMs: Date.now() })).segments).toEqual([]);
@@ -124,6 +122,6 @@ describe('[J3] checkpoint and pruning', () => {
         nowMs: Date.now(),
       });
       expect([early, gone]).toEqual([2, [1, 2]]);
-      expect(await segments(dir)).toEqual([2, 3, 4]);
+      expect(await segments(dir)).toEqual([3, 4]);
     }));
 });

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type JournalEntry, type JournalFault, readJournal } from './reader.js';
-import type { EstopEvent, InferenceRecord, KeyEvent } from './records.js';
+import type { EstopEvent, InferenceRecord } from './records.js';
 
 export const CUSTOMER = '01980000-0000-7000-8000-00000000000a';
 export const SESSION = '01980000-0000-7000-8000-00000000000b';
@@ -54,21 +54,6 @@ export function estop(event: 'estop' | 'estop_clear', robot_id: string, t_ms = 1
     robot_id,
     episode: 0,
     data: { by: 'client' },
-  };
-}
-
-export function keyCreated(key_id: string): KeyEvent {
-  return {
-    v: 1,
-    kind: 'event',
-    event: 'key',
-    log_id: null,
-    t_ms: 1_800_000_000_000,
-    session_id: null,
-    customer_id: CUSTOMER,
-    robot_id: null,
-    episode: null,
-    data: { action: 'create', row: { key_id } },
   };
 }
 

@@ -3,7 +3,7 @@ export { CUSTOMER_SHARE, type Pressure, WARN_SHARE } from './disk-budget.js';
 export { JOURNAL_ERRORS, JournalError, type JournalErrorCode } from './errors.js';
 export type { Latch } from './latches.js';
 export { LOG_ID_EPOCH_MS, LogIds, logIdNode, logIdTimeMs, MAX_NODE } from './log-id.js';
-export { isAccountEvent, type Pruned, type PruneOptions, pruneShipped } from './prune.js';
+export { type Pruned, type PruneOptions, pruneShipped } from './prune.js';
 export {
   type JournalEntry,
   type JournalFault,

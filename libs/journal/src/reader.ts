@@ -82,13 +82,23 @@ export class SegmentWalk {
     return this.#header;
   }
 
-  /** What can be read now, in order; empty when it has caught up with the writer. */
+  /** What can be read now, in order; empty when it has caught up with the writer. Rejects where the folder refuses. */
   async read(limit: ReadLimit = DEFAULT_LIMIT): Promise<JournalEntry[]> {
     const entries: JournalEntry[] = [];
+    try {
+      await this.#readInto(entries, limit);
+    } catch (error) {
+      // The position is past what was read: it must not be lost. The trouble comes again with the next read.
+      if (entries.length === 0) throw error;
+    }
+    return entries;
+  }
+
+  async #readInto(entries: JournalEntry[], limit: ReadLimit): Promise<void> {
     let bytes = 0;
     for (;;) {
       const cursor = this.#cursor ?? (await this.#openNext());
-      if (cursor === null) return entries;
+      if (cursor === null) return;
       const stop = await cursor.read((map, start, end) => {
         bytes += end - start;
         const record = map === null ? null : asRecord(map);
@@ -97,7 +107,7 @@ export class SegmentWalk {
         return entries.length < limit.records && bytes < limit.bytes;
       });
       if (stop === 'full') {
-        if (entries.length > 0) return entries;
+        if (entries.length > 0) return;
         bytes = 0; // nothing but records that this reader does not know
         continue;
       }
@@ -107,9 +117,9 @@ export class SegmentWalk {
           // `incomplete` may be a record that is being written; a wrong checksum is damage. Both are looked at anew next time.
           if (stop === 'corrupt') this.#reportStop(cursor);
           cursor.refresh();
-          return entries;
+          return;
         }
-        if (stop === 'end') return entries;
+        if (stop === 'end') return;
       }
       if (stop !== 'end') await this.#skip(cursor);
       else if (this.#closed) await this.#leave(cursor);
@@ -137,10 +147,6 @@ export class SegmentWalk {
     const wanted = this.#next;
     const segment = segments.find((number) => number >= (wanted?.segment ?? 0));
     if (segment === undefined) return null;
-    // Behind a segment that was re-written for its account events, its pruned neighbours are gone on purpose.
-    if (wanted !== null && segment > wanted.segment && this.#header?.accounts_only !== true) {
-      this.#report('missing', wanted.segment, wanted.offset, 0, false);
-    }
     const offset = wanted?.segment === segment ? wanted.offset : 0;
     const cursor = await SegmentCursor.open(this.#dir, segment, offset, this.#header?.journal_id ?? null).catch(
       (error) => {
@@ -149,6 +155,9 @@ export class SegmentWalk {
       },
     );
     if (cursor === null) return null;
+    if (wanted !== null && segment > wanted.segment) {
+      this.#report('missing', wanted.segment, wanted.offset, 0, false);
+    }
     if (cursor.header === null) this.#report('bad_header', segment, 0, 0, false);
     else this.#header = cursor.header;
     this.#cursor = cursor;
@@ -168,14 +177,17 @@ export class SegmentWalk {
 
   async #skip(cursor: SegmentCursor): Promise<void> {
     const from = cursor.offset;
-    const found = await cursor.skipDamage();
+    const found = await cursor.skipDamage().catch((error: unknown) => {
+      cursor.refresh(from); // the next read skips, and reports, the whole of it
+      throw error;
+    });
     this.#report(found ? 'corrupt' : 'torn', cursor.segment, from, cursor.offset - from, false);
   }
 
   async #leave(cursor: SegmentCursor): Promise<void> {
-    await cursor.close();
     this.#cursor = null;
     this.#next = { segment: cursor.segment + 1, offset: 0 };
+    await cursor.close();
   }
 
   #reportStop(cursor: SegmentCursor): void {

@@ -68,9 +68,9 @@ export class SegmentCursor {
     }
   }
 
-  /** Forgets what the window holds, so that the next read sees the file as it is then. */
-  refresh(): void {
-    this.#base = this.offset;
+  /** Forgets what the window holds, so that the next read sees the file as it is then; goes on at `offset`. */
+  refresh(offset = this.offset): void {
+    this.#base = offset;
     this.#at = 0;
     this.#end = 0;
   }

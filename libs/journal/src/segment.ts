@@ -25,8 +25,6 @@ export interface SegmentHeader {
   readonly latches: readonly Latch[];
   /** Bytes a customer in the segment before this one. */
   readonly previous_usage: Readonly<Record<string, number>>;
-  /** Set where an old segment was re-written to hold nothing but account events. */
-  readonly accounts_only?: true;
 }
 
 export function segmentPath(dir: string, segment: number): string {
