@@ -1,10 +1,28 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { readdir, readFile, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { withFolder } from './fixtures.js';
 import { FolderLock } from './lock.js';
+
+/** Why files cannot be read at present. */
+const disk = vi.hoisted(() => ({ refusal: null as string | null, refused: 0 }));
+
+vi.mock('node:fs/promises', async (original) => {
+  const real = await original<typeof import('node:fs/promises')>();
+  const read = async (...args: Parameters<typeof real.readFile>) => {
+    if (disk.refusal === null) return real.readFile(...args);
+    disk.refused++;
+    throw Object.assign(new Error(disk.refusal), { code: disk.refusal });
+  };
+  return { ...real, readFile: read };
+});
+
+afterEach(() => {
+  disk.refusal = null;
+  vi.useRealTimers();
+});
 
 async function holder(dir: string): Promise<Record<string, unknown>> {
   return JSON.parse(await readFile(join(dir, 'writer.1.lock'), 'utf8')) as Record<string, unknown>;
@@ -75,5 +93,27 @@ describe('[J5] folder lock', () => {
         expect(held).toHaveLength(1);
         await held[0]?.release();
       }
+    }));
+
+  it('is not lost where its file cannot be read for a while, only where it is gone', () =>
+    withFolder(async (dir) => {
+      vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+      let lost = 0;
+      let tell = () => {};
+      const told = new Promise<void>((resolve) => (tell = resolve));
+      const lock = await FolderLock.take(dir, 'writer', () => {
+        lost++;
+        tell();
+      });
+      disk.refusal = 'EMFILE';
+      await vi.advanceTimersByTimeAsync(15_000);
+      expect(disk.refused).toBe(3);
+      expect(lost).toBe(0);
+      disk.refusal = null;
+      await unlink(join(dir, 'writer.1.lock'));
+      await vi.advanceTimersByTimeAsync(5_000);
+      await told;
+      expect(lost).toBe(1);
+      await lock.release();
     }));
 });

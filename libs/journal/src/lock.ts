@@ -72,9 +72,14 @@ export class FolderLock {
   }
 
   async #beat(onLost: () => void): Promise<void> {
-    if (await this.#isOurs().catch(() => false)) {
-      const now = new Date();
-      await utimes(this.#path, now, now).catch(ignoreMissing);
+    try {
+      if (await this.#isOurs()) {
+        const now = new Date();
+        await utimes(this.#path, now, now);
+        return;
+      }
+    } catch {
+      // A file that cannot be read just now (no handle left, a disk in trouble) says nothing about who holds it: the next beat asks.
       return;
     }
     clearInterval(this.#heartbeat);
