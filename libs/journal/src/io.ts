@@ -1,5 +1,5 @@
 // The file operations that can fail while the journal runs, behind a port: tests make the disk full or broken.
-import { constants, type FileHandle, link, open, unlink } from 'node:fs/promises';
+import { type FileHandle, link, open, rm, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 export interface SegmentFile {
@@ -11,7 +11,10 @@ export interface SegmentFile {
 }
 
 export interface JournalIo {
-  /** A new file with `head` in it, on disk and named before it returns; throws EEXIST where the name is taken. */
+  /**
+   * A new file with `head` in it, on disk and named before it returns; throws EEXIST where the name is taken. Where it throws
+   * something else, the name may be taken all the same.
+   */
   create(path: string, head: Buffer): Promise<SegmentFile>;
   /** Waits before a failed write is tried again. */
   pause(ms: number): Promise<void>;
@@ -20,8 +23,10 @@ export interface JournalIo {
 export const nodeIo: JournalIo = {
   async create(path, head) {
     const temporary = `${path}.new`;
-    // Only the holder of the writer's lock comes here, so a temporary file that is there is a dead writer's.
-    const handle = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, 0o600);
+    // Only the holder of the writer's lock comes here: what is there is of an attempt that failed, and may be the segment itself
+    // under its second name. So it is never written to.
+    await rm(temporary, { force: true });
+    const handle = await open(temporary, 'wx', 0o600);
     try {
       await writeAll(handle, head, head.length, 0);
       await handle.datasync();

@@ -1,6 +1,7 @@
 import type { Batch } from './batch.js';
+import { systemCode } from './errors.js';
 import type { JournalIo, SegmentFile } from './io.js';
-import { encodeHeader, type SegmentHeader, saltOf, segmentPath } from './segment.js';
+import { encodeHeader, loadHeader, type SegmentHeader, saltOf, segmentPath } from './segment.js';
 
 /** The segment that is being written. */
 export class LiveSegment {
@@ -16,11 +17,19 @@ export class LiveSegment {
     this.#size = size;
   }
 
-  /** A new file with its header, on disk before it returns. */
+  /** A new file with its header, on disk before it returns; under a later number where this writer's own attempts took names. */
   static async create(io: JournalIo, dir: string, header: SegmentHeader): Promise<LiveSegment> {
     const head = encodeHeader(header);
-    const file = await io.create(segmentPath(dir, header.segment), head);
-    return new LiveSegment(header, file, head.length);
+    try {
+      const file = await io.create(segmentPath(dir, header.segment), head);
+      return new LiveSegment(header, file, head.length);
+    } catch (error) {
+      if (systemCode(error) !== 'EEXIST') throw error;
+      // Named, and then its folder was not synced: it stays empty. Another writer's segment says that this one must stop.
+      const taken = await loadHeader(dir, header.segment);
+      if (taken?.writer_id !== header.writer_id) throw error;
+      return LiveSegment.create(io, dir, { ...header, segment: header.segment + 1, previous_usage: {} });
+    }
   }
 
   get number(): number {

@@ -1,8 +1,10 @@
-import { readdir } from 'node:fs/promises';
-import { describe, expect, it } from 'vitest';
+import { copyFile, readdir, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
 import { CUSTOMER, estop, inference, logIds, readAll, withFolder as withTemporaryFolder } from './fixtures.js';
 import { type JournalIo, nodeIo } from './io.js';
 import { LOG_ID_EPOCH_MS, logIdTimeMs } from './log-id.js';
+import { segmentPath } from './segment.js';
 import { JournalWriter, type JournalWriterOptions, type WriterState } from './writer.js';
 
 const NOW = Date.UTC(2026, 10, 21);
@@ -27,18 +29,33 @@ function withFolder(run: (dir: string) => Promise<void>): Promise<void> {
 
 /** A disk whose next writes or syncs fail while `broken` says so. Pauses end when told, or at once. */
 function faultyDisk() {
-  const disk = { write: null as string | null, sync: null as string | null, writes: 0, halfBytes: 0 };
+  const disk = {
+    write: null as string | null,
+    /** An answer a write, before `write` is asked. */
+    failWrites: [] as boolean[],
+    sync: null as string | null,
+    /** An answer a new segment, when it has its name already. */
+    named: [] as string[],
+    writes: 0,
+    halfBytes: 0,
+  };
   const refusal = (code: string) => Object.assign(new Error(`${code}: refused`), { code });
   const io: JournalIo = {
     async create(path, head) {
       const file = await nodeIo.create(path, head);
+      const named = disk.named.shift();
+      if (named !== undefined) {
+        await file.close();
+        throw refusal(named);
+      }
       return {
         ...file,
         async write(bytes, length, position) {
           disk.writes++;
-          if (disk.write !== null) {
+          const refused = disk.failWrites.shift() === true ? 'EIO' : disk.write;
+          if (refused !== null) {
             await file.write(bytes, Math.min(length, disk.halfBytes), position);
-            throw refusal(disk.write);
+            throw refusal(refused);
           }
           await file.write(bytes, length, position);
         },
@@ -218,6 +235,86 @@ describe('JournalWriter', () => {
       expect(logIds(second)).toEqual([2, 3]);
       expect(new Set(logIds(entries))).toEqual(new Set([1, 2, 3]));
       expect(writer.state).toEqual({ kind: 'ok' });
+    }));
+
+  it('[W2] does not believe an fsync of that segment that succeeds, as it does after one that failed', () =>
+    withFolder(async (dir) => {
+      const { disk, io } = faultyDisk();
+      const writer = await openWriter(dir, { io });
+      disk.sync = 'EIO';
+      writer.append(inference(1));
+      await expect(writer.sync()).rejects.toMatchObject({ code: 'write_failed' });
+      disk.sync = null;
+      // Nothing was appended since: the segment that the records stand in is still the one whose fsync failed.
+      await writer.sync().catch(() => {});
+      await writer.close();
+      const { entries } = await readAll(dir);
+      expect(logIds(entries.filter(({ next }) => next.segment === 2))).toEqual([1]);
+    }));
+
+  it('[W2] does not believe a segment either that took only some of the records again', () =>
+    withFolder(async (dir) => {
+      const { disk, io } = faultyDisk();
+      const writer = await openWriter(dir, { io });
+      disk.sync = 'EIO';
+      for (const id of [1, 2]) await new Promise<void>((resolve) => writer.append(inference(id), resolve));
+      disk.failWrites = [false, true];
+      await expect(writer.sync()).rejects.toMatchObject({ code: 'write_failed' });
+      disk.sync = null;
+      await expect(writer.sync()).rejects.toMatchObject({ code: 'write_failed' });
+      await writer.close();
+      const { entries } = await readAll(dir);
+      expect(logIds(entries.filter(({ next }) => next.segment === 3))).toEqual([1, 2]);
+    }));
+
+  it('[W1][F3] goes on under the next number where a segment was named, and then its folder’s fsync failed', () =>
+    withFolder(async (dir) => {
+      const { disk, io } = faultyDisk();
+      const states = stateChange();
+      const writer = await openWriter(dir, { io, segmentBytes: 4_096, onState: states.onState });
+      writer.append(inference(1, { chunk: new Uint8Array(3_000) }));
+      await writer.sync();
+      disk.named = ['EIO', 'EIO'];
+      writer.append(inference(2, { chunk: new Uint8Array(3_000) }));
+      expect(await states.next()).toMatchObject({ kind: 'failed', code: 'EIO' });
+      expect(await states.next()).toEqual({ kind: 'ok' });
+      await writer.close();
+      const { entries, faults } = await readAll(dir);
+      expect(logIds(entries)).toEqual([1, 2]);
+      expect(entries.map(({ next }) => next.segment)).toEqual([1, 4]);
+      expect(faults).toEqual([]);
+    }));
+
+  it('[J5][F3] stops at a segment that another writer made', () =>
+    withFolder(async (dir) => {
+      const { io } = faultyDisk();
+      const states = stateChange();
+      const writer = await openWriter(dir, { io, segmentBytes: 4_096, onState: states.onState });
+      await withTemporaryFolder(async (elsewhere) => {
+        await (await openWriter(elsewhere)).close();
+        await (await openWriter(elsewhere)).close();
+        await copyFile(segmentPath(elsewhere, 2), segmentPath(dir, 2));
+      });
+      writer.append(inference(1, { chunk: new Uint8Array(4_000) }));
+      writer.append(inference(2, { chunk: new Uint8Array(4_000) }));
+      expect(await states.next()).toMatchObject({ kind: 'failed', code: 'EEXIST' });
+      await expect(writer.close()).rejects.toMatchObject({ code: 'write_failed' });
+    }));
+
+  it('[J5] says that the lock is lost also while the disk refuses', () =>
+    withFolder(async (dir) => {
+      vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+      const { disk, io } = faultyDisk();
+      const states = stateChange();
+      const writer = await openWriter(dir, { io, onState: states.onState });
+      disk.write = 'ENOSPC';
+      writer.append(inference(1));
+      expect(await states.next()).toMatchObject({ code: 'ENOSPC' });
+      await unlink(join(dir, 'writer.1.lock'));
+      vi.advanceTimersByTime(5_000);
+      expect(await states.next()).toMatchObject({ kind: 'failed', code: 'lock_lost', since_ms: NOW });
+      await expect(writer.close()).rejects.toMatchObject({ code: 'write_failed' });
+      vi.useRealTimers();
     }));
 
   it('[W3] close saves what was appended last', () =>

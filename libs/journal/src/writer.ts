@@ -34,7 +34,7 @@ export interface JournalWriterOptions {
   /** Unix milliseconds. */
   readonly now: () => number;
   readonly io?: JournalIo;
-  /** Told whenever the disk begins or ceases to refuse. */
+  /** Told whenever the disk begins or ceases to refuse, and when the folder's lock is lost (`lock_lost`): then for good. */
   readonly onState?: (state: WriterState) => void;
 }
 
@@ -81,7 +81,7 @@ export class JournalWriter {
   #refused = 0;
   #lockLost = false;
   /** An fsync failed: the system may have dropped the pages while it calls them clean, so this segment is done with. */
-  #broken = false;
+  #broken: { readonly cause: unknown } | null = null;
   #closing = false;
   #scheduled = false;
   #pump: Promise<void> | null = null;
@@ -101,7 +101,8 @@ export class JournalWriter {
     this.faults = recovered.faults;
     this.#live = live;
     this.#sync = new GroupSync(options.fsyncMs ?? DEFAULT_FSYNC_MS, {
-      sync: () => this.#live.sync(),
+      // The next fsync of the same file would succeed, and prove nothing.
+      sync: () => (this.#broken === null ? this.#live.sync() : Promise.reject(this.#broken.cause)),
       onSynced: (record) => this.#release(record),
       onFailed: (error) => this.#syncFailed(error),
     });
@@ -238,13 +239,13 @@ export class JournalWriter {
     this.#pump ??= this.#writeBatches().finally(() => {
       this.#pump = null;
       // Appended after the loop looked for the last time, by a continuation of a callback.
-      if ((this.#filling.length > 0 || this.#broken) && !this.#closing) this.#schedule();
+      if ((this.#filling.length > 0 || this.#broken !== null) && !this.#closing) this.#schedule();
     });
     return this.#pump;
   }
 
   async #writeBatches(): Promise<void> {
-    while (this.#filling.length > 0 || this.#broken) {
+    while (this.#filling.length > 0 || this.#broken !== null) {
       const batch = this.#filling;
       this.#filling = this.#free.pop() ?? new Batch();
       if (!(await this.#writeUntilDone(batch))) return;
@@ -257,7 +258,7 @@ export class JournalWriter {
     for (let delayMs = FIRST_RETRY_MS; ; delayMs = Math.min(2 * delayMs, LAST_RETRY_MS)) {
       try {
         if (this.#lockLost) throw new JournalError('lock_lost', this.#options.dir);
-        if (this.#broken || this.#live.size + batch.length > this.#segmentBytes) await this.#roll();
+        if (this.#broken !== null || this.#live.size + batch.length > this.#segmentBytes) await this.#roll();
         if (batch.length > 0) await this.#live.append(batch);
         this.#setState(OK);
         return true;
@@ -270,7 +271,7 @@ export class JournalWriter {
   }
 
   async #roll(): Promise<void> {
-    if (!this.#broken && !(await this.#sync.drain())) throw this.#failure('write_failed');
+    if (this.#broken === null && !(await this.#sync.drain())) throw this.#failure('write_failed');
     const { journal_id, writer_id, node } = this.#live.header;
     const next = await LiveSegment.create(this.#io, this.#options.dir, {
       version: 1,
@@ -288,7 +289,7 @@ export class JournalWriter {
     try {
       // Rows are stored idempotently: a record that stands in both segments is one row.
       for (const batch of this.#unsynced) await next.append(batch);
-      this.#broken = false;
+      this.#broken = null;
     } finally {
       await old.close().catch((error) => this.#fail(error));
     }
@@ -320,14 +321,17 @@ export class JournalWriter {
   }
 
   #syncFailed(error: unknown): void {
-    this.#broken = true;
+    this.#broken = { cause: error };
     this.#fail(error);
     if (!this.#closing) this.#schedule();
   }
 
   #loseLock(): void {
     this.#lockLost = true;
+    const inTrouble = this.#state.kind === 'failed';
     this.#fail(new JournalError('lock_lost', this.#options.dir));
+    // Other trouble passes; that another process has the folder is news all the same.
+    if (inTrouble) this.#options.onState?.(this.#state);
   }
 
   #fail(error: unknown): void {
