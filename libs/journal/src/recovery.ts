@@ -66,7 +66,8 @@ async function scanTail(dir: string, newest: SegmentHeader | null, segments: rea
   } finally {
     await walk.close();
   }
-  // Lost records in the middle may have held an e-stop that was acknowledged. A torn end cannot: an e-stop is answered after fsync.
+  // Lost records in the middle may have held an e-stop. A torn end is what any kill within a write leaves: it latches nobody, though
+  // an e-stop of the last milliseconds may be in it (its fsync is begun at once, but its answer does not wait for it).
   const doubt = faults.some((fault) => fault.reason === 'corrupt' || fault.reason === 'bad_header');
   if (doubt) for (const latch of robots.values()) latches.set(latch);
   return { high_log_id, latches, usage, faults };
