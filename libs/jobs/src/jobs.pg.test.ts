@@ -1,6 +1,7 @@
 import { createPool } from '@sinew/db';
 import { openPostgresBackend } from './backend.js';
 import { registerJobTests } from './job-tests.js';
+import { openGate } from './testing/gate.js';
 
 registerJobTests('a PostgreSQL server', async () => {
   const url = process.env.SINEW_TEST_DATABASE_URL;
@@ -10,11 +11,16 @@ registerJobTests('a PostgreSQL server', async () => {
   await admin.query(`CREATE DATABASE ${name}`);
   const own = new URL(url);
   own.pathname = `/${name}`;
+  const gate = await openGate(own.hostname, Number(own.port || '5432'));
+  const gated = new URL(own);
+  gated.hostname = '127.0.0.1';
+  gated.port = String(gate.port);
   return {
-    options: { databaseUrl: own.href },
+    options: { databaseUrl: gated.href },
     raw: () => openPostgresBackend(own.href, () => undefined),
-    restart: null,
+    outage: { begin: gate.shut, end: gate.open },
     async close() {
+      await gate.shut();
       await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
       await admin.end();
     },

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { openRedisBackend } from './backend.js';
 import { registerJobTests } from './job-tests.js';
+import { openGate } from './testing/gate.js';
 
 /** Uses and empties the database number that the URL names. */
 registerJobTests('Redis', async () => {
@@ -8,11 +9,16 @@ registerJobTests('Redis', async () => {
   if (redisUrl === undefined) throw new Error('SINEW_TEST_REDIS_URL is not set');
   const admin = new Redis(redisUrl);
   await admin.flushdb();
+  const gated = new URL(redisUrl);
+  const gate = await openGate(gated.hostname, Number(gated.port || '6379'));
+  gated.hostname = '127.0.0.1';
+  gated.port = String(gate.port);
   return {
-    options: { databaseUrl: '', redisUrl },
+    options: { databaseUrl: '', redisUrl: gated.href },
     raw: () => openRedisBackend(redisUrl, () => undefined),
-    restart: null,
+    outage: { begin: gate.shut, end: gate.open },
     async close() {
+      await gate.shut();
       await admin.flushdb();
       await admin.quit();
     },

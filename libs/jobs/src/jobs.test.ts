@@ -12,9 +12,9 @@ registerJobTests('the embedded PostgreSQL', async () => {
   return {
     options: { databaseUrl: url },
     raw: () => openPostgresBackend(url, () => undefined),
-    restart: {
-      stop: () => database.close(),
-      async start() {
+    outage: {
+      begin: () => database.close(),
+      async end() {
         database = await start(port);
       },
     },
