@@ -115,7 +115,7 @@ def main() -> None:
     arguments.add_argument("--seed", type=int, default=1, help="of the weights and the batches")
     arguments.add_argument("--threads", type=int, default=2)
     arguments.add_argument("--head-steps", type=int, default=1650)
-    arguments.add_argument("--steps", type=int, default=2880)
+    arguments.add_argument("--steps", type=int, default=2080)
     options = arguments.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(options.seed)
