@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { announceReady, onStopRequested, requireSettings } from '@sinew/config';
+import { announceReady, EXIT_FOLDER_HELD, onStopRequested, requireSettings } from '@sinew/config';
 import { accounts, createPool } from '@sinew/db';
-import { JournalWriter } from '@sinew/journal';
+import { JournalError, JournalWriter } from '@sinew/journal';
 import { createLogger, createMetrics } from '@sinew/telemetry';
 import { monotonicClock } from './clock.js';
 import { errorMessage } from './error-message.js';
@@ -76,5 +76,5 @@ async function main(): Promise<void> {
 
 main().catch((error: unknown) => {
   process.stderr.write(`sinew gateway: ${errorMessage(error)}\n`);
-  process.exit(1);
+  process.exit(error instanceof JournalError && error.code === 'locked' ? EXIT_FOLDER_HELD : 1);
 });

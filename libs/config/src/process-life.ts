@@ -1,5 +1,11 @@
 export type StopCause = 'SIGTERM' | 'SIGINT' | 'supervisor gone';
 
+/**
+ * Exit code of a process whose folder another live process holds: often one that a killed supervisor left behind, which is
+ * on its way out.
+ */
+export const EXIT_FOLDER_HELD = 3;
+
 /** For an orderly end without a supervisor that waits for it. */
 const ORPHAN_LIMIT_MS = 10_000;
 

@@ -110,7 +110,7 @@ export const SETTINGS = {
     default: 3000,
     min: 0,
     max: 600_000,
-    help: 'time that running sessions get to finish when the gateway is told to stop',
+    help: 'time that running sessions get to finish when the gateway is told to stop; under `sinew up` at most 1800',
   },
   soft_limit_bytes: {
     type: 'integer',

@@ -8,7 +8,7 @@ import { systemClock } from '../supervisor/clock.js';
 import { Narrator, PlainView, QuietView, TableView, type View } from '../up/console-view.js';
 import { type Addresses, Instance } from '../up/instance.js';
 import { LogFiles } from '../up/log-files.js';
-import { checkPort, takeDataDir } from '../up/preflight.js';
+import { awaitPredecessor, checkPort, takeDataDir } from '../up/preflight.js';
 import { prepareDatabase } from '../up/prepare-database.js';
 import { Screen } from '../up/screen.js';
 import { listenForStop } from '../up/stop-signals.js';
@@ -25,6 +25,7 @@ export const up = defineCommand({
 
     const lock = takeDataDir(settings.data_dir, 'sinew up');
     try {
+      await awaitPredecessor(settings.data_dir, settings.host, settings.port);
       await checkPort(settings.host, settings.port);
       return await supervise(settings, json, terminal);
     } finally {

@@ -142,6 +142,11 @@ describe('SupervisedProcess', () => {
     expect(await harness.event('a', 'line')).toMatchObject({ line: { event: 'got-sigint' } });
   });
 
+  it('hands on what the child says through its channel, instead of keeping it', async () => {
+    harness.process('a', 'talks').start();
+    expect(await harness.event('a', 'line')).toMatchObject({ line: { type: 'status', lag: 7 } });
+  });
+
   it('whoever waits is let go when the waiting is called off', async () => {
     const child = harness.process('a', 'mute');
     child.start();

@@ -26,6 +26,7 @@ export interface ProcessSpec {
 export type ProcessEvent =
   | { readonly type: 'started'; readonly pid: number }
   | { readonly type: 'ready'; readonly line: ChildLine }
+  /** Any other JSON object, on stdout or through the IPC channel. */
   | { readonly type: 'line'; readonly line: ChildLine }
   /** What the child wrote to stderr, or to stdout without being JSON. */
   | { readonly type: 'log'; readonly text: string }
@@ -151,6 +152,10 @@ export class SupervisedProcess {
       if (ready || exited.signal.aborted) return;
       heard(`not ready after ${this.spec.readyWithinMs / 1000} s`);
       child.kill('SIGKILL');
+    });
+    // Messages that nobody listens for would be kept in memory, all of them.
+    child.on('message', (message) => {
+      if (typeof message === 'object') this.report({ type: 'line', line: message as ChildLine }, this);
     });
     // A stopped reader is no reason to die: a child that is gone closes these pipes by itself.
     child.stdin?.on('error', () => undefined);

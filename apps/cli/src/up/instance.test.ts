@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadSettings, readRunFile } from '@sinew/config';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../supervisor/clock.js';
+import { type Clock, systemClock } from '../supervisor/clock.js';
+import { FakeClock } from '../supervisor/fake-clock.js';
 import type { ProcessEvent } from '../supervisor/supervised-process.js';
 import { Instance, type Name } from './instance.js';
 
@@ -17,9 +18,17 @@ const PART = `
   process.on('disconnect', () => process.exit(0));
   const port = Number(name === 'database' ? process.env.SINEW_DB_PORT : process.env.SINEW_PORT) || 40000 + process.pid % 10000;
   const url = name === 'database' ? 'postgres://u:' + process.env.SINEW_DB_PASSWORD + '@127.0.0.1:' + port + '/db' : undefined;
-  process.stdout.write(JSON.stringify({ event: 'ready', port, url, key: process.env.SINEW_API_KEY, db: process.env.DATABASE_URL }) + '\\n');
+  process.stdout.write(JSON.stringify({ event: 'ready', port, url, key: process.env.SINEW_API_KEY, db: process.env.DATABASE_URL, drain: process.env.SINEW_DRAIN_MS }) + '\\n');
   setInterval(() => undefined, 60000);
 `;
+/** Ignores SIGTERM. */
+const DEAF = PART.replace("note('stops'); process.exit(0);", "note('stops');");
+/** Finds its folder held the first four times. */
+const LATE = `
+  const fs = require('node:fs');
+  fs.appendFileSync(process.env.SINEW_DATA_DIR + '/tries', '.');
+  if (fs.readFileSync(process.env.SINEW_DATA_DIR + '/tries', 'utf8').length < 5) process.exit(3);
+  ${PART}`;
 const BROKEN = `process.stderr.write('Error: no such bundle\\n'); process.exit(1);`;
 const NAMES: readonly Name[] = ['database', 'gateway', 'worker', 'shipper', 'sim'];
 
@@ -42,12 +51,13 @@ describe('Instance', () => {
   function instance(
     env: Record<string, string> = {},
     prepare: () => Promise<string | null> = async () => 'vla_live_demo',
+    { clock = systemClock, apiKey = null }: { clock?: Clock; apiKey?: string | null } = {},
   ) {
     const { settings } = loadSettings({ env: { SINEW_DATA_DIR: dir, SINEW_PORT: '0', ...env } });
     const made = new Instance({
       settings,
-      apiKey: null,
-      clock: systemClock,
+      apiKey,
+      clock,
       entries: Object.fromEntries(NAMES.map((name) => [name, join(dir, `${name}.cjs`)])) as Record<Name, string>,
       prepare,
       report: (name, event) => {
@@ -120,6 +130,49 @@ describe('Instance', () => {
       message: 'the gateway does not start',
       advice: ['Error: no such bundle', expect.stringContaining(join('logs', 'gateway.log'))],
     });
+  });
+
+  it('a part whose folder a dying predecessor still holds is waited for, not given up', async () => {
+    writeFileSync(join(dir, 'gateway.cjs'), LATE);
+    expect(await instance().start()).toMatchObject({ apiKey: 'vla_live_demo' });
+    expect(readFileSync(join(dir, 'tries'), 'utf8')).toBe('.....');
+  });
+
+  it('stops within six seconds, whatever drain is asked for and however deaf its parts are', async () => {
+    for (const name of NAMES) writeFileSync(join(dir, `${name}.cjs`), DEAF);
+    const clock = new FakeClock();
+    const up = instance({ SINEW_DRAIN_MS: '600000' }, undefined, { clock });
+    await up.start();
+    up.startRobots();
+    await ready('sim', 1);
+    expect((await ready('gateway', 1)).drain).toBe('1800');
+    const before = clock.now();
+    let stopped = false;
+    const stopping = up.stop().then(() => {
+      stopped = true;
+    });
+    while (!stopped) {
+      // Time passes only while a part has time left; a killed one is gone when its exit is seen.
+      if (clock.asleep.some((left) => left < 10_000)) clock.advance(100);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await stopping;
+    expect(clock.now() - before).toBeLessThan(6000);
+    expect(seen.filter(({ event }) => event.type === 'exited' && event.exit.signal === 'SIGKILL')).toHaveLength(5);
+  });
+
+  it('its own demo key comes before one from the environment, which may be for another gateway', async () => {
+    const up = instance({}, undefined, { apiKey: 'vla_live_elsewhere' });
+    expect(await up.start()).toMatchObject({ apiKey: 'vla_live_demo' });
+    up.startRobots();
+    expect(await ready('sim', 1)).toMatchObject({ key: 'vla_live_demo' });
+  });
+
+  it('robots know an address and a key, and not the way to the database', async () => {
+    const up = instance();
+    await up.start();
+    up.startRobots();
+    expect(await ready('sim', 1)).not.toHaveProperty('db');
   });
 
   it("uses a database of the user's own: starts none, makes no key, gives robots none", async () => {

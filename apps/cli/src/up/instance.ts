@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { removeRunFile, type Settings, settingsEnvironment, writeRunFile } from '@sinew/config';
+import { EXIT_FOLDER_HELD, removeRunFile, type Settings, settingsEnvironment, writeRunFile } from '@sinew/config';
 import { Failure } from '../failure.js';
 import { databaseEnvironment, newDatabasePassword } from '../instance/embedded-database.js';
 import type { Clock } from '../supervisor/clock.js';
@@ -36,10 +36,17 @@ export type Name = 'database' | 'gateway' | 'worker' | 'shipper' | 'sim';
 const START_ATTEMPTS = 3;
 /** Making a database takes seconds; on a small or busy machine, a minute or two. */
 const FIRST_DATABASE_MS = 300_000;
+/** Parts that a killed predecessor left behind leave within ten seconds, and hold their folders until then. */
+const PREDECESSOR_MS = 15_000;
 const STOPPED = 'stopped before it was ready';
-/** From SIGTERM: the gateway's drain and a moment each for the others, under six seconds with the default drain. */
-const STOP_MS = { sim: 800, shipper: 1200, worker: 1200, database: 900 } as const;
-const GATEWAY_BEYOND_DRAIN_MS = 400;
+/**
+ * From SIGTERM to SIGKILL. What is stopped one after the other comes to 5.5 s, so that six seconds hold on any machine; so
+ * the gateway's drain is cut here, where the same hand that stops it watches the robots.
+ */
+const STOP_MS = { sim: 600, shipper: 1100, worker: 1100, database: 800 } as const;
+const LONGEST_DRAIN_MS = 1800;
+/** The last holding tick, close handshakes, the journal's last fsync. */
+const GATEWAY_BEYOND_DRAIN_MS = 1200;
 
 /**
  * All processes of one `sinew up`: started in the order in which they need each other, each kept alive, stopped in the
@@ -57,15 +64,21 @@ export class Instance {
   #addresses: Addresses | null = null;
   #starting = true;
   #failure: Failure | null = null;
+  readonly #begun: number;
   readonly #startedAt = new Date();
 
   constructor(private readonly options: InstanceOptions) {
     this.#databaseUrl = options.settings.database_url ?? '';
     this.#port = options.settings.port;
+    this.#begun = options.clock.now();
   }
 
   get embedded(): boolean {
     return this.options.settings.database_url === null;
+  }
+
+  get #drainMs(): number {
+    return Math.min(this.options.settings.drain_ms, LONGEST_DRAIN_MS);
   }
 
   /** Resolves when the service takes robots. Rejects with a Failure that says which part did not start, and why. */
@@ -79,7 +92,7 @@ export class Instance {
     // Not tied to the database: robots that are driven must not wait for it when it restarts (the journal keeps all).
     const gateway = this.#add('gateway', {
       readyWithinMs: 60_000,
-      stopWithinMs: settings.drain_ms + GATEWAY_BEYOND_DRAIN_MS,
+      stopWithinMs: this.#drainMs + GATEWAY_BEYOND_DRAIN_MS,
     });
     const ready = await this.#firstReady(gateway);
     this.#port = portOf(ready, this.#port);
@@ -87,7 +100,8 @@ export class Instance {
     const addresses = {
       http,
       ws: `${http.replace(/^http/, 'ws')}/v1/stream`,
-      apiKey: this.options.apiKey ?? demoKey,
+      // The demo key first: a key in the environment may be another gateway's.
+      apiKey: demoKey ?? this.options.apiKey,
     };
     this.#addresses = addresses;
 
@@ -158,9 +172,16 @@ export class Instance {
           ...databaseEnvironment(this.options.settings.data_dir, this.#databasePort, this.#databasePassword),
         };
       case 'sim':
-        return { ...common, SINEW_URL: this.#addresses?.http, SINEW_API_KEY: this.#addresses?.apiKey ?? undefined };
+        // From the outside: a robot knows an address and a key, and no password.
+        return {
+          ...common,
+          DATABASE_URL: undefined,
+          REDIS_URL: undefined,
+          SINEW_URL: this.#addresses?.http,
+          SINEW_API_KEY: this.#addresses?.apiKey ?? undefined,
+        };
       default:
-        return { ...common, SINEW_PORT: String(this.#port) };
+        return { ...common, SINEW_PORT: String(this.#port), SINEW_DRAIN_MS: String(this.#drainMs) };
     }
   }
 
@@ -168,6 +189,7 @@ export class Instance {
     this.options.report(name, event);
     if (event.type === 'ready' && !this.#starting) this.#writeRunFile();
     if (event.type !== 'exited' || !event.exit.beforeReady || !this.#starting) return;
+    if (event.exit.code === EXIT_FOLDER_HELD && this.options.clock.now() - this.#begun < PREDECESSOR_MS) return;
     const failures = (this.#startFailures.get(name) ?? 0) + 1;
     this.#startFailures.set(name, failures);
     if (failures < START_ATTEMPTS) return;

@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { readRunFile } from '@sinew/config';
+import { readRunFile, runFilePath } from '@sinew/config';
 import { Failure } from '../failure.js';
 import { type DataDirLock, isLock, lockDataDir } from '../instance/data-dir-lock.js';
+import { systemClock } from '../supervisor/clock.js';
 
 /** Takes the data folder for this command, or says who has it and what to do. */
 export function takeDataDir(dataDir: string, command: string): DataDirLock {
@@ -18,15 +20,21 @@ export function takeDataDir(dataDir: string, command: string): DataDirLock {
   );
 }
 
+/** How long the port of an instance that was killed stays taken by its gateway, at most. */
+const PREDECESSOR_MS = 5000;
+
+/** Waits, where an instance on this data folder was killed, until its orphaned gateway has let the port go. */
+export async function awaitPredecessor(dataDir: string, host: string, port: number): Promise<void> {
+  if (port === 0 || !existsSync(runFilePath(dataDir))) return;
+  const until = systemClock.now() + PREDECESSOR_MS;
+  while ((await listenError(host, port))?.code === 'EADDRINUSE' && systemClock.now() < until)
+    await systemClock.sleep(100);
+}
+
 /** Fails when nobody can listen there: before anything is started, and in words. */
 export async function checkPort(host: string, port: number): Promise<void> {
   if (port === 0) return;
-  const error = await new Promise<NodeJS.ErrnoException | null>((resolve) => {
-    // Without SO_REUSEPORT: two servers that both set it would otherwise share the port silently.
-    const probe = createServer();
-    probe.once('error', resolve);
-    probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve(null)));
-  });
+  const error = await listenError(host, port);
   if (error === null) return;
   const at = `${host}:${port}`;
   switch (error.code) {
@@ -44,4 +52,13 @@ export async function checkPort(host: string, port: number): Promise<void> {
     default:
       throw new Failure(`cannot listen on ${at}: ${error.message}`);
   }
+}
+
+function listenError(host: string, port: number): Promise<NodeJS.ErrnoException | null> {
+  return new Promise((resolve) => {
+    // Without SO_REUSEPORT: two servers that both set it would otherwise share the port silently.
+    const probe = createServer();
+    probe.once('error', resolve);
+    probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve(null)));
+  });
 }
