@@ -204,6 +204,11 @@ export class ControlLoop {
     return this.#timeline.wantsInference(nextTick, leadTicks);
   }
 
+  /** Whether the last thing sent brought the robot to rest. */
+  get resting(): boolean {
+    return this.#governor.resting;
+  }
+
   /** Usable entries from `nextTick` on; 0 is starved. */
   remaining(nextTick: number): number {
     return this.#timeline.remaining(nextTick);
@@ -391,8 +396,9 @@ export class ControlLoop {
   /**
    * Ticks firstTick … firstTick + length − 1 at once, through the same path as `tick`, from the state after firstTick − 1; then
    * the stop after them. Later plans may start inside this one or its stop: the loop rewinds to where they start.
+   * `onTick` sees each of the `length` ticks as `tick` would have answered it.
    */
-  plan(firstTick: number, length: number): Plan {
+  plan(firstTick: number, length: number, onTick?: (n: number, result: TickResult) => void): Plan {
     this.#rewind(firstTick);
     const { dim, hz } = this.spec;
     const values = new Float64Array(length * dim);
@@ -403,6 +409,7 @@ export class ControlLoop {
     let reason: HoldReason | null = null;
     for (let i = 0; i < length; i++) {
       const r = this.tick(firstTick + i, null);
+      onTick?.(firstTick + i, r);
       values.set(r.values, i * dim);
       score = Math.min(score, r.score);
       checksPassed = Math.min(checksPassed, r.checksPassed);

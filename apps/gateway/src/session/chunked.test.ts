@@ -20,6 +20,26 @@ test('[S3] an inference answers with one chunk that begins after the tick now, w
   client.terminate();
 });
 
+test('[S12] a timeline that runs dry is told as starved, once, with a stop', async () => {
+  const client = await server.robot({ pacing: 'chunked', control_hz: 50, stale_after_ms: 2_000 });
+  client.send(observation(0));
+  const chunk = await client.next('chunk');
+  const hold = await client.next('hold', (h) => h.reason === 'starved' && h.seq > chunk.first_tick);
+  expect(hold.seq).toBeGreaterThanOrEqual(chunk.first_tick + chunk.shape[0]);
+  client.terminate();
+});
+
+test('what a chunked session played is in the journal, tick by tick', async () => {
+  const client = await server.robot({ pacing: 'chunked', control_hz: 50, robot_id: 'logged' });
+  client.send(observation(0));
+  const chunk = await client.next('chunk');
+  client.send({ type: 'close' });
+  await client.closed();
+  const ticks = (await server.journaled()).filter((record) => record.kind === 'ticks');
+  const seqs = ticks.flatMap((record) => record.seq);
+  for (let k = 0; k < chunk.shape[0]; k++) expect(seqs).toContain(chunk.first_tick + k);
+});
+
 test('[S3] no action leaves beside the chunks, and a hold is told once when it begins', async () => {
   const client = await server.robot({ pacing: 'chunked', control_hz: 50, stale_after_ms: 100 });
   client.send(observation(0));

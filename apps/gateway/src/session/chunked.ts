@@ -1,4 +1,4 @@
-import type { HoldReason, Observation } from '@sinew/protocol';
+import { HOLD_PRIORITY, type HoldReason, type Observation } from '@sinew/protocol';
 import type { ReadyChunk } from './inference.js';
 import type { AcceptedObservation } from './observation-box.js';
 import type { PacingMode } from './pacing.js';
@@ -10,6 +10,10 @@ import { runsDrySoon, tickOfCapture } from './ticked.js';
 export class Chunked implements PacingMode {
   readonly #session: Session;
   #held: HoldReason | null = null;
+  /** The tick after the last one that a sent chunk covers. */
+  #coveredUntil = 0;
+  /** The newest chunk was refused by the governor. */
+  #refused = false;
 
   constructor(session: Session) {
     this.#session = session;
@@ -24,9 +28,11 @@ export class Chunked implements PacingMode {
   }
 
   accept(observation: AcceptedObservation): void {
-    const { inference, loop } = this.#session;
+    const { inference, latched, draining, loop } = this.#session;
+    // A robot that may not move takes no worker from those that do.
+    if (latched || draining) return;
     inference.put(observation);
-    if (loop.wantsInference(this.firstUsableTick())) inference.request();
+    if (loop.wantsInference(this.firstUsableTick(), inference.leadTicks)) inference.request();
   }
 
   /** S3: tick now + round trip + 1, so that the chunk has reached the client before the tick it begins with. */
@@ -39,20 +45,26 @@ export class Chunked implements PacingMode {
 
   chunkReady(chunk: ReadyChunk): void {
     const session = this.#session;
-    const { context, loop, profile } = session;
+    const { context, loop, profile, socket } = session;
     const now = context.clock.now();
     if (session.holdCause(now, session.nextTick) !== null) return;
+    // S8: asked before the loop takes the chunk, so that one that cannot be sent costs no horizon.
+    if (socket === null || socket.congested(now)) return;
     const { observation } = chunk;
     const next = session.newChunk(chunk);
     const firstTick = next.nextTick;
     const result = loop.adopt(next);
-    session.ticks.input(firstTick, chunk.logId, next.baseTick, next.state);
-    if (!result.adopted) return;
-    const socket = session.socket;
-    if (socket === null || socket.congested(now)) return;
-    const plan = loop.plan(firstTick, loop.remaining(firstTick));
+    session.noteInput(firstTick, chunk.logId, next.baseTick, next.state);
+    if (!result.adopted) {
+      if (result.reason === 'expired') session.counters.chunks_late++;
+      else this.#refused = true;
+      return;
+    }
+    this.#refused = false;
+    const plan = loop.plan(firstTick, loop.remaining(firstTick), (n, tick) => session.noteTick(n, tick));
     const dim = profile.model.description.action_dim;
     if (!session.outbox.send(chunkMessage(plan, chunk, firstTick, session.periodMs, dim))) return;
+    this.#coveredUntil = firstTick + plan.length;
     this.#held = null;
     session.enter(null);
     session.counters.chunks_sent++;
@@ -69,7 +81,7 @@ export class Chunked implements PacingMode {
     session.context.metrics.tickJitter.observe(Math.abs(now - dueMs) / 1_000);
     const { inference } = session;
     if (inference.waiting > 0 && runsDrySoon(session)) inference.request();
-    const cause = session.holdCause(now, n);
+    const cause = higherCause(session.holdCause(now, n), this.#ownCause(n));
     if (cause === null) this.#held = null;
     else this.#hold(n, cause);
   }
@@ -78,8 +90,20 @@ export class Chunked implements PacingMode {
     this.#hold(this.#session.nextTick, reason);
   }
 
-  reset(): void {
+  newEpisode(): void {
     this.#held = null;
+    this.#refused = false;
+    this.#coveredUntil = 0;
+  }
+
+  resumed(): void {
+    this.newEpisode();
+  }
+
+  /** S12: what the chunks that were sent say about tick `n`. */
+  #ownCause(n: number): HoldReason | null {
+    if (n < this.#coveredUntil) return null;
+    return this.#refused ? 'safety' : 'starved';
   }
 
   #hold(n: number, reason: HoldReason): void {
@@ -89,6 +113,13 @@ export class Chunked implements PacingMode {
     session.counters.hold(reason);
     session.context.metrics.holds.cell(reason).inc();
     session.enter(reason);
-    session.outbox.send({ type: 'hold', seq: n, reason, values: session.loop.tick(n, reason).values });
+    const result = session.loop.tick(n, reason);
+    session.noteTick(n, result);
+    session.outbox.send({ type: 'hold', seq: n, reason, values: result.values });
   }
+}
+
+function higherCause(a: HoldReason | null, b: HoldReason | null): HoldReason | null {
+  if (a === null || b === null) return a ?? b;
+  return HOLD_PRIORITY.indexOf(a) <= HOLD_PRIORITY.indexOf(b) ? a : b;
 }

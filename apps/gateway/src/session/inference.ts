@@ -1,4 +1,4 @@
-import { flagNames } from '@sinew/control';
+import { flagNames, slackMs } from '@sinew/control';
 import type { PolicyInput, PolicyOutput, Requester, RequestTiming } from '@sinew/policy';
 import type { Latency } from '@sinew/protocol';
 import { inferenceRecord } from './inference-record.js';
@@ -15,6 +15,8 @@ export interface ReadyChunk {
 }
 
 const LOCKSTEP_QUEUE = 4;
+/** About the last ten inferences. */
+const LATENCY_WEIGHT = 0.1;
 
 /**
  * A session's place at the scheduler: at most one observation in flight (Q3), the newest one waiting (S5), or a short
@@ -24,6 +26,8 @@ export class InferenceSlot implements Requester {
   readonly #session: Session;
   readonly #box: ObservationBox;
   #inFlight: { observation: AcceptedObservation } | null = null;
+  /** Running mean from arrival to chunk, ms. */
+  #latencyMs = 0;
 
   constructor(session: Session) {
     this.#session = session;
@@ -71,12 +75,26 @@ export class InferenceSlot implements Requester {
     this.#box.clear();
   }
 
-  slack(): number {
-    return this.#session.remaining * this.#session.periodMs;
+  /** Observations that have had no answer: in flight first, then what waits. */
+  outstanding(): AcceptedObservation[] {
+    const waiting = this.#box.list();
+    return this.#inFlight === null ? waiting : [this.#inFlight.observation, ...waiting];
+  }
+
+  /** L2: whole ticks that an inference of this session takes, so that a new one starts early enough. */
+  get leadTicks(): number {
+    return Math.floor(this.#latencyMs / this.#session.periodMs);
+  }
+
+  /** L6. A lockstep client waits for its chunk at rest: it can never be late, only behind those that can. */
+  slack(nowMs: number): number {
+    const { nextTick, periodMs, profile, remaining, startMs } = this.#session;
+    if (profile.pacing === 'lockstep' || startMs === null) return profile.model.description.chunk_size * periodMs;
+    return slackMs(nowMs, startMs + nextTick * periodMs, remaining, periodMs, this.#latencyMs);
   }
 
   starving(): boolean {
-    return this.#session.remaining === 0;
+    return this.#session.profile.pacing !== 'lockstep' && this.#session.remaining === 0;
   }
 
   /** Q1, S6: the observation to run now; one that went stale while it waited is dropped, never run. */
@@ -132,6 +150,7 @@ export class InferenceSlot implements Requester {
       inference_ms: timing.inferMs,
       total_ms: now - observation.arrivedMs,
     };
+    this.#latencyMs += LATENCY_WEIGHT * (latency.total_ms - this.#latencyMs);
     const logId = context.journal.nextLogId();
     const finished = { logId, nowMs: now, observation, output, timing };
     if (!output.ok) {

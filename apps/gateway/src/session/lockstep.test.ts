@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { observation, startTestGateway, type TestGateway } from '../testing/test-gateway.js';
+import { OPEN, observation, startTestGateway, type TestGateway } from '../testing/test-gateway.js';
 
 let server: TestGateway;
 beforeAll(async () => {
@@ -36,11 +36,50 @@ test('[S4] observations queue in order and the fifth that waits is refused with 
   client.terminate();
 });
 
-test('[S4] no watchdog: silence is not stale', async () => {
+test('[S4] no watchdog: silence beyond stale_after_ms is no hold', async () => {
   const client = await server.robot({ pacing: 'lockstep', stale_after_ms: 250 });
   client.send(observation(0));
   await client.next('chunk');
+  const silentUntil = performance.now() + 600;
+  for (let sent = 0; performance.now() < silentUntil; sent++) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    client.send({ type: 'ping', sent_at_ms: sent });
+    await client.next('pong');
+  }
   expect(client.received.filter((m) => m.type === 'hold')).toHaveLength(0);
+  client.send(observation(1, { applied_seq: 7 }));
+  expect((await client.next('chunk')).first_tick).toBe(8);
+  client.terminate();
+});
+
+test('[S7] after a resume the ticks that the client executed still count', async () => {
+  const client = await server.connect();
+  client.send({ ...OPEN, pacing: 'lockstep' });
+  const opened = await client.next('opened');
+  client.send(observation(0));
+  await client.next('chunk');
+  client.terminate();
+  const again = await server.connect();
+  again.send({ type: 'open', resume: { session_id: opened.session_id, token: opened.resume_token } });
+  await again.next('opened');
+  again.send(observation(1, { applied_seq: 5 }));
+  expect((await again.next('chunk')).first_tick).toBe(6);
+  again.terminate();
+});
+
+test('[S11] an e-stop answers every observation that waits, and holds what comes after within the governor’s bounds', async () => {
+  const client = await server.robot({ pacing: 'lockstep' });
+  const state = Float64Array.from([0, 0, 0.2, 0, 0, 0, 55]);
+  client.send(observation(0));
+  client.send(observation(1));
+  client.send({ type: 'estop' });
+  client.send(observation(2, { state }));
+  const hold = await client.next('hold', (h) => h.reason === 'estop');
+  expect(hold.values[6]).toBeLessThanOrEqual(1);
+  client.send({ type: 'ping', sent_at_ms: 1 });
+  await client.next('pong');
+  const answers = client.received.filter((m) => m.type === 'chunk' || m.type === 'hold');
+  expect(answers.length).toBe(3);
   client.terminate();
 });
 

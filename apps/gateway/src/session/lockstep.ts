@@ -46,12 +46,13 @@ export class Lockstep implements PacingMode {
     const { observation, logId } = chunk;
     const first = observation.baseTick;
     const result = loop.adopt(session.newChunk(chunk));
-    session.ticks.input(first, logId, first, observation.state);
+    session.noteInput(first, logId, first, observation.state);
     if (!result.adopted) {
-      this.#hold(observation, 'safety');
+      this.#hold(observation, result.reason === 'expired' ? 'starved' : 'safety');
       return;
     }
-    const plan = loop.plan(first, profile.model.description.chunk_size);
+    const length = profile.model.description.chunk_size;
+    const plan = loop.plan(first, length, (n, tick) => session.noteTick(n, tick));
     session.advanceTo(first + plan.length);
     session.enter(null);
     session.counters.chunks_sent++;
@@ -62,21 +63,25 @@ export class Lockstep implements PacingMode {
 
   tick(): void {}
 
-  stopNow(_reason: HoldReason): void {}
+  stopNow(reason: HoldReason, unanswered: readonly AcceptedObservation[]): void {
+    for (const observation of unanswered) this.#hold(observation, reason);
+  }
 
-  reset(): void {
+  newEpisode(): void {
     this.#session.advanceTo(0);
   }
 
-  /** No motion, gripper as measured: the answer to an observation that may not move the robot, so that the client does not wait for a chunk. */
+  /** Ticks count what the client executed: a new socket changes nothing about that. */
+  resumed(): void {}
+
+  /** The answer to an observation that may not move the robot, so that the client does not wait for a chunk. */
   #hold(observation: AcceptedObservation, reason: HoldReason): void {
     const session = this.#session;
     session.counters.hold(reason);
     session.context.metrics.holds.cell(reason).inc();
     session.enter(reason);
-    const values = new Float64Array(session.profile.model.description.action_dim);
-    const gripper = session.profile.model.description.action.pose?.gripper;
-    if (gripper !== undefined) values[values.length - 1] = observation.state[gripper] ?? 0;
-    session.outbox.send({ type: 'hold', seq: observation.baseTick, reason, values });
+    const result = session.loop.tick(observation.baseTick, reason);
+    session.noteTick(observation.baseTick, result);
+    session.outbox.send({ type: 'hold', seq: observation.baseTick, reason, values: result.values });
   }
 }

@@ -59,6 +59,10 @@ export class ObservationBox {
     return this.#waiting.shift() ?? null;
   }
 
+  list(): AcceptedObservation[] {
+    return this.#waiting.slice();
+  }
+
   clear(): void {
     this.#waiting.length = 0;
   }

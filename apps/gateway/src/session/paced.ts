@@ -35,9 +35,11 @@ export class PacedMode implements PacingMode {
   }
 
   accept(observation: AcceptedObservation): void {
-    const { inference, loop, nextTick } = this.#session;
+    const { inference, latched, draining, loop, nextTick } = this.#session;
+    // A robot that may not move takes no worker from those that do.
+    if (latched || draining) return;
     inference.put(observation);
-    if (loop.wantsInference(nextTick)) inference.request();
+    if (loop.wantsInference(nextTick, inference.leadTicks)) inference.request();
   }
 
   firstUsableTick(): number {
@@ -49,8 +51,11 @@ export class PacedMode implements PacingMode {
     const { logId, observation, latency } = ready;
     const chunk = session.newChunk(ready);
     const result = session.loop.adopt(chunk);
-    session.ticks.input(chunk.nextTick, logId, chunk.baseTick, chunk.state);
-    if (!result.adopted) return;
+    session.noteInput(chunk.nextTick, logId, chunk.baseTick, chunk.state);
+    if (!result.adopted) {
+      if (result.reason === 'expired') session.counters.chunks_late++;
+      return;
+    }
     session.context.metrics.seamJump.observe(result.seam);
     this.#origins.set(logId, { observationSeq: observation.seq, capturedMs: observation.capturedMs, latency });
     if (this.#origins.size > KEPT_ORIGINS) this.#origins.delete(this.#origins.keys().next().value as number);
@@ -104,14 +109,18 @@ export class PacedMode implements PacingMode {
       session.enter(reason);
       socket.send(encodeServerMessage({ type: 'hold', seq: n, reason, values: result.values }), now);
     }
-    if (session.ticks.push(n, result)) session.flushTicks();
+    session.noteTick(n, result);
     if (inference.waiting > 0 && runsDrySoon(session)) inference.request();
   }
 
   /** The next tick holds by its cause; nothing leaves between ticks (S2). */
   stopNow(_reason: HoldReason): void {}
 
-  reset(): void {
+  newEpisode(): void {
+    this.#origins.clear();
+  }
+
+  resumed(): void {
     this.#origins.clear();
   }
 }

@@ -17,9 +17,10 @@ export interface PacingMode {
   accept(observation: AcceptedObservation): void;
   chunkReady(chunk: ReadyChunk): void;
   tick(n: number, dueMs: number): void;
-  /** Something must end now, not with the next tick. */
-  stopNow(reason: HoldReason): void;
-  reset(): void;
+  /** Something must end now, not with the next tick; `unanswered` observations will get no chunk. */
+  stopNow(reason: HoldReason, unanswered: readonly AcceptedObservation[]): void;
+  newEpisode(): void;
+  resumed(): void;
 }
 
 export function createPacing(session: Session): PacingMode {

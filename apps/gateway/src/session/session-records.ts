@@ -1,4 +1,5 @@
-import type { EventRecord, JournalWriter, SessionRecord } from '@sinew/journal';
+import type { EventRecord, JournalRecord, JournalWriter, SessionRecord } from '@sinew/journal';
+import type { Logger } from '@sinew/telemetry';
 import type { Clock } from '../clock.js';
 import type { SessionCounters } from './counters.js';
 import type { SessionProfile } from './profile.js';
@@ -13,13 +14,27 @@ export class SessionRecords {
   readonly #journal: JournalWriter;
   readonly #clock: Clock;
   readonly #ticks: TickLog;
+  readonly #log: Logger;
   readonly #rejections = new Rejections();
 
-  constructor(profile: SessionProfile, journal: JournalWriter, clock: Clock, ticks: TickLog) {
+  constructor(profile: SessionProfile, journal: JournalWriter, clock: Clock, ticks: TickLog, log: Logger) {
     this.#profile = profile;
     this.#journal = journal;
     this.#clock = clock;
     this.#ticks = ticks;
+    this.#log = log;
+  }
+
+  /**
+   * A journal that takes nothing more must not end the session's own handling: an e-stop still has to stop the robot. The
+   * writer counts and reports what it refuses; without it no chunk moves anything.
+   */
+  #append(record: JournalRecord): void {
+    try {
+      this.#journal.append(record);
+    } catch (error) {
+      this.#log.error({ err: error, session_id: this.#profile.id, kind: record.kind }, 'journal refused a record');
+    }
   }
 
   life(
@@ -30,7 +45,7 @@ export class SessionRecords {
   ): void {
     const { description } = this.#profile.model;
     const { principal, robotId, robotType, controlHz, pacing, execute, blend, smoothing, limits } = this.#profile;
-    this.#journal.append({
+    this.#append({
       v: 1,
       kind: 'session',
       event,
@@ -58,7 +73,7 @@ export class SessionRecords {
   }
 
   event(episode: number, event: SessionEvent): void {
-    this.#journal.append({
+    this.#append({
       v: 1,
       kind: 'event',
       log_id: null,
@@ -78,11 +93,12 @@ export class SessionRecords {
       t_ms: this.#clock.now(),
       episode,
     });
-    if (record !== null) this.#journal.append(record);
+    if (record !== null) this.#append(record);
   }
 
   rejected(field: string, reason: string): void {
-    this.#rejections.add(field, reason, this.#clock.now());
+    // Reasons carry numbers (`tick 17 was not sent yet`): without them a broken client would write a record a frame.
+    this.#rejections.add(field, reason.replace(/\d+(\.\d+)?/g, '#'), this.#clock.now());
   }
 
   /** Writes what a second of refusals collected, or all of it at the end. */

@@ -1,4 +1,4 @@
-import { ControlLoop, type NewChunk, Watchdog } from '@sinew/control';
+import { ControlLoop, type NewChunk, type TickResult, Watchdog } from '@sinew/control';
 import type { JournalWriter } from '@sinew/journal';
 import {
   type ClientMessage,
@@ -40,6 +40,8 @@ export interface SessionContext {
 
 /** A client that has not read for this long while ticks are shed is given up (S8). */
 const MAX_CONGESTED_MS = 5_000;
+/** Ticks of at most a second share a record, in every pacing. */
+const FLUSH_MS = 1_000;
 
 /**
  * One robot's session: what it was told, what it last saw, and what it may send. Time comes from the context's clock;
@@ -71,6 +73,8 @@ export class Session {
   #modelFailed = false;
   #nextTick = 0;
   #startMs: number | null = null;
+  #flushedMs = 0;
+  #drainingSince = 0;
 
   constructor(
     profile: SessionProfile,
@@ -98,7 +102,7 @@ export class Session {
     });
     const now = context.clock.now();
     this.ticks = new TickLog(description.action_dim, description.inputs.state.dim, profile.controlHz);
-    this.#records = new SessionRecords(profile, context.journal, context.clock, this.ticks);
+    this.#records = new SessionRecords(profile, context.journal, context.clock, this.ticks, context.log);
     this.gate = new ObservationGate(description);
     this.outbox = new Outbox(() => this.socket, context.clock);
     this.watchdog = new Watchdog(profile.staleAfterMs);
@@ -213,7 +217,7 @@ export class Session {
     };
     this.watchdog.observed(arrivedMs, arrivedMs - capturedMs);
     this.loop.observe(message.state, baseTick);
-    this.ticks.input(this.#nextTick, 0, baseTick, message.state);
+    this.noteInput(this.#nextTick, 0, baseTick, message.state);
     this.#pacing.accept(observation);
   }
 
@@ -255,17 +259,18 @@ export class Session {
     this.#forgetWork();
     if (this.profile.pacing === 'lockstep') this.loop.reset();
     else this.loop.beginEpisode();
-    this.#pacing.reset();
+    this.#pacing.newEpisode();
   }
 
-  /** E2, S11: latched at once; the record is on disk before the process can forget it. */
+  /** E2, S11: latched at once; the record is written within this loop turn and synced without waiting for its group. */
   #estop(): void {
     if (this.#latched) return;
     this.#latched = true;
+    const unanswered = this.inference.outstanding();
     this.#restart();
+    this.#pacing.stopNow('estop', unanswered);
     this.#records.event(this.#episode, { event: 'estop', data: { by: 'client' } });
     this.context.log.warn({ session_id: this.id, robot_id: this.profile.robotId }, 'e-stop latched');
-    this.#pacing.stopNow('estop');
   }
 
   #clearEstop(): void {
@@ -337,7 +342,11 @@ export class Session {
         }
         this.#nextTick = n + 1;
         if (this.#state.kind === 'detached') return;
-        this.#pacing.tick(n, dueMs);
+        try {
+          this.#pacing.tick(n, dueMs);
+        } catch (error) {
+          this.#fail(error);
+        }
       },
     });
   }
@@ -356,7 +365,17 @@ export class Session {
     }
   }
 
+  noteTick(n: number, result: TickResult): void {
+    if (!this.ticks.accepts(n)) this.flushTicks();
+    if (this.ticks.push(n, result)) this.flushTicks();
+  }
+
+  noteInput(before: number, logId: number, baseTick: number, state: Float64Array): void {
+    if (this.ticks.input(before, logId, baseTick, state)) this.flushTicks();
+  }
+
   flushTicks(): void {
+    this.#flushedMs = this.context.clock.now();
     this.#records.ticks(this.#episode);
   }
 
@@ -417,7 +436,7 @@ export class Session {
     this.gate.clock.reset();
     this.watchdog.reset();
     this.#restart();
-    this.#pacing.reset();
+    this.#pacing.resumed();
     this.#records.life('resume', this.#instruction, this.#epoch);
     this.greet(true);
   }
@@ -437,19 +456,51 @@ export class Session {
   /** S9: the time to finish is over; from here on every tick holds. */
   holdForDrain(): void {
     this.#draining = true;
-    this.#pacing.stopNow('draining');
+    this.#drainingSince = this.context.clock.now();
+    const unanswered = this.inference.outstanding();
+    this.#forgetWork();
+    this.#pacing.stopNow('draining', unanswered);
+  }
+
+  /** Whether the last hold of a drain has left: nothing moves any more and at least one tick said so. */
+  settled(nowMs: number): boolean {
+    if (this.socket === null || this.#startMs === null || this.profile.pacing === 'lockstep') return true;
+    return this.loop.resting && nowMs - this.#drainingSince >= this.periodMs;
+  }
+
+  /** Runs one step of this session; whatever it throws ends this session alone, with 4500, and no other. */
+  guard(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.context.log.error({ err: error, session_id: this.id }, 'session failed');
+    this.outbox.fail('internal', 'A fault of the server ended this session');
+    this.close('internal', ERRORS.internal.close);
   }
 
   /** Every quarter of a second: what no frame and no tick would notice. */
   sweep(nowMs: number): void {
+    this.guard(() => this.#sweep(nowMs));
+  }
+
+  #sweep(nowMs: number): void {
     this.#records.rejections(this.#episode);
     const state = this.#state;
     if (state.kind === 'detached' && nowMs - state.sinceMs >= this.context.resumeWindowMs) {
       this.close('resume_window_expired', null);
       return;
     }
+    if (nowMs - this.#flushedMs >= FLUSH_MS) this.flushTicks();
+    if (!this.inference.busy && this.profile.pacing === 'lockstep') this.inference.request();
     const socket = this.socket;
-    if (socket !== null && socket.congestedFor(nowMs) > MAX_CONGESTED_MS) socket.end(4508, 'slow consumer', nowMs);
+    if (socket?.congested(nowMs) && socket.congestedFor(nowMs) > MAX_CONGESTED_MS) {
+      socket.end(4508, 'slow consumer', nowMs);
+    }
   }
 
   /** S10. `code` null: there is no socket to close. */

@@ -14,4 +14,5 @@ export type CloseReason =
   | 'resume_window_expired'
   | 'rate_limited'
   | 'key_revoked'
+  | 'internal'
   | 'server_stopped';

@@ -30,7 +30,7 @@ async function modelsWith(run: (backend: PolicyBackend) => Partial<PolicyBackend
   return new ModelCatalogue([{ bundle, backend, scheduler, description: bundle.describe(), status: 'ready' }]);
 }
 
-test('[S1] a session is held, active, detached and closed in turn, and resumable only while detached', async () => {
+test('[S1] a session is held, active, detached and closed in turn, and not resumable once closed', async () => {
   server = await startTestGateway({ settings: { resume_window_ms: 300 } });
   const client = await server.connect();
   client.send({ ...OPEN, control_hz: 50, stale_after_ms: 100 });
@@ -102,4 +102,39 @@ test('a chunk of garbage never leaves: it is rejected, journaled as such, and th
   expect(client.received.some((message) => message.type === 'action')).toBe(false);
   const logged = (await server.journaled()).filter((record) => record.kind === 'inference');
   expect(logged.some((record) => record.status === 'rejected' && record.safety_score === 0)).toBe(true);
+});
+
+test('a fault inside one session ends that session with 4500 and no other', async () => {
+  server = await startTestGateway();
+  const broken = await server.connect();
+  broken.send({ ...OPEN, control_hz: 50 });
+  const { session_id } = await broken.next('opened');
+  const other = await server.robot({ control_hz: 50 });
+  const session = server.gateway.sessions.get(session_id);
+  if (session === undefined) throw new Error('no session');
+  session.loop.tick = () => {
+    throw new Error('broken on purpose');
+  };
+  broken.send(observation(0));
+  expect(await broken.next('error')).toMatchObject({ code: 'internal', fatal: true });
+  expect((await broken.closed()).code).toBe(4500);
+  expect(server.gateway.sessions.get(session_id)).toBeUndefined();
+  other.send(observation(0));
+  await other.next('action');
+});
+
+test('a latched robot takes no policy worker', async () => {
+  let runs = 0;
+  const models = await modelsWith((inner) => ({
+    run: (slot, inputs, deadline) => {
+      runs++;
+      return inner.run(slot, inputs, deadline);
+    },
+  }));
+  server = await startTestGateway({ models });
+  const client = await server.robot({ control_hz: 50 });
+  client.send({ type: 'estop' });
+  for (let seq = 0; seq < 20; seq++) client.send(observation(seq));
+  await client.next('hold', (hold) => hold.reason === 'estop');
+  expect(runs).toBe(0);
 });

@@ -7,6 +7,9 @@ const KIND_OF_HOLD = new Map<HoldReason | null, number>(HOLD_PRIORITY.map((reaso
 const bytesOf = (values: Float64Array): Uint8Array =>
   new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 
+/** Inputs of one record: what the frame budget lets a second bring in, with room to spare. */
+const MOST_INPUTS = 512;
+
 interface Identity {
   readonly session_id: string;
   readonly customer_id: string;
@@ -44,6 +47,12 @@ export class TickLog {
     this.#sent = new Float64Array(dim * this.#capacity);
   }
 
+  /** Whether `seq` goes on from what is noted: a record's ticks rise. */
+  accepts(seq: number): boolean {
+    const last = this.#seq.at(-1);
+    return last === undefined || seq > last;
+  }
+
   /** Notes one emitted tick; true when a second is full and must be taken. */
   push(seq: number, result: TickResult): boolean {
     const row = this.#seq.length;
@@ -57,12 +66,16 @@ export class TickLog {
     return row + 1 >= this.#capacity;
   }
 
-  /** Notes an observation (`logId` 0) or an adopted chunk that entered the loop before tick `before`. */
-  input(before: number, logId: number, baseTick: number, state: Float64Array): void {
+  /**
+   * Notes an observation (`logId` 0) or an adopted chunk that entered the loop before tick `before`; true when there are so
+   * many that they must be taken.
+   */
+  input(before: number, logId: number, baseTick: number, state: Float64Array): boolean {
     this.#inputBefore.push(before);
     this.#inputLogIds.push(logId);
     this.#inputBase.push(baseTick);
     for (let i = 0; i < this.#stateDim; i++) this.#inputState.push(state[i] ?? 0);
+    return this.#inputBefore.length >= MOST_INPUTS;
   }
 
   /** Takes what there is, or null. The columns are copies: the journal may encode them later. */

@@ -91,6 +91,26 @@ test('[W3] anything but `open` first closes 4400', async () => {
   expect((await client.closed()).code).toBe(4400);
 });
 
+test('[W3] an unknown type or a broken message before `open` is a bad message too', async () => {
+  for (const message of [{ type: 'party' }, { type: 'ping', sent_at_ms: 'soon' }]) {
+    const client = await server.connect();
+    client.sendRaw(encodeClientMessage(message as never));
+    expect(await client.next('error')).toMatchObject({ code: 'bad_message', fatal: true });
+    expect((await client.closed()).code).toBe(4400);
+  }
+});
+
+test('[W3] a second `open`, broken or not, does not end the session', async () => {
+  const client = await server.robot();
+  client.send(OPEN);
+  expect(await client.next('error')).toMatchObject({ code: 'validation_failed', fatal: false });
+  client.send({ ...OPEN, control_hz: -5 });
+  expect(await client.next('error')).toMatchObject({ code: 'validation_failed', fatal: false });
+  client.send({ type: 'ping', sent_at_ms: 5 });
+  await client.next('pong');
+  client.terminate();
+});
+
 test('[W3] no `open` in time closes 4408', async () => {
   const client = await server.connect();
   expect((await client.closed()).code).toBe(4408);

@@ -70,7 +70,7 @@ export class Connection {
     const { message } = decoded;
     this.#metrics.frames.cell(message.type).inc();
     if (phase.kind === 'bound') {
-      phase.session.receive(message, arrivedMs);
+      phase.session.guard(() => phase.session.receive(message, arrivedMs));
       phase.session.context.pacer.catchUp(arrivedMs);
       return;
     }
@@ -90,17 +90,18 @@ export class Connection {
   #estopOnly(frame: ArrayBuffer, session: Session): void {
     if (frame.byteLength > ESTOP_FRAME_BYTES) return;
     const decoded = decodeClientFrame(new Uint8Array(frame));
-    if (decoded.ok && decoded.message.type === 'estop') session.receive(decoded.message, this.#clock.now());
+    if (!decoded.ok || decoded.message.type !== 'estop') return;
+    const { message } = decoded;
+    session.guard(() => session.receive(message, this.#clock.now()));
   }
 
   /** W3, W4: no `open` in time, or no sign of life. */
   sweep(nowMs: number): void {
-    this.socket.cutIfLingering(nowMs);
     if (this.#phase.kind === 'ended') return;
     const { open_timeout_ms, ping_interval_ms } = this.#settings;
     if (this.#phase.kind === 'opening' && nowMs - this.#phase.sinceMs >= open_timeout_ms) {
       this.#end(4408, 'no open in time');
-    } else if (nowMs - this.#heardMs >= MISSED_PINGS * ping_interval_ms + ping_interval_ms) {
+    } else if (nowMs - this.#heardMs >= MISSED_PINGS * ping_interval_ms) {
       this.#end(4408, 'no sign of life');
     } else if (nowMs - this.#pingedMs >= ping_interval_ms) {
       this.#pingedMs = nowMs;
@@ -120,14 +121,16 @@ export class Connection {
   }
 
   #fault(fault: WireFault): void {
-    if (fault.fatal || this.#phase.kind !== 'bound') {
-      const close = ERRORS[fault.code].close ?? 4400;
-      this.#metrics.validationFailures.inc({ field: 'frame', reason: fault.code });
-      this.#send({ type: 'error', ...fault, fatal: true });
-      this.#end(close, fault.code);
+    // A second `open` with a fault in it is as little the end of a session as one without.
+    if (this.#phase.kind === 'bound' && fault.code !== 'bad_message') {
+      this.#phase.session.fault({ ...fault, fatal: false });
       return;
     }
-    this.#phase.session.fault(fault);
+    // W3: before `open`, only a fault of `open` itself has a name of its own.
+    const ending: WireFault = fault.fatal ? fault : { code: 'bad_message', message: fault.message, fatal: true };
+    this.#metrics.validationFailures.inc({ field: 'frame', reason: ending.code });
+    this.#send({ type: 'error', ...ending });
+    this.#end(ERRORS[ending.code].close ?? 4400, ending.code);
   }
 
   #bad(code: ErrorCode, message: string): void {

@@ -8,7 +8,6 @@ class FakeSocket {
   answer = 1;
   sent = 0;
   ended: number | null = null;
-  cut = false;
 
   send(): number {
     this.sent++;
@@ -19,9 +18,6 @@ class FakeSocket {
   }
   end(code: number): void {
     this.ended = code;
-  }
-  close(): void {
-    this.cut = true;
   }
 }
 
@@ -60,15 +56,6 @@ test('[S8] a frame that uWS says it dropped ends the stream: it would have a hol
   expect(fake.ended).toBe(4508);
 });
 
-test('[S8] a peer that does not take the close frame is cut a second later', () => {
-  const { fake, handle } = make();
-  handle.end(4508, 'slow consumer', 0);
-  handle.cutIfLingering(900);
-  expect(fake.cut).toBe(false);
-  handle.cutIfLingering(1_100);
-  expect(fake.cut).toBe(true);
-});
-
 test('[S10] after close the socket is never touched again', () => {
   const { fake, handle } = make();
   handle.forget();
@@ -76,6 +63,5 @@ test('[S10] after close the socket is never touched again', () => {
   expect(handle.congested(0)).toBe(true);
   handle.end(1000, 'bye', 0);
   handle.ping();
-  handle.cutIfLingering(9_999);
-  expect(fake).toMatchObject({ sent: 0, ended: null, cut: false });
+  expect(fake).toMatchObject({ sent: 0, ended: null });
 });

@@ -77,11 +77,6 @@ export class SocketHandle<UserData = unknown> {
     this.#ws.end(code, reason.slice(0, MAX_REASON_BYTES));
   }
 
-  /** A peer that never reads never sees the close frame either: after a second the connection is cut. */
-  cutIfLingering(nowMs: number): void {
-    if (this.#ws !== null && this.#endedAt !== null && nowMs - this.#endedAt > 1_000) this.#ws.close();
-  }
-
   /** Called from uWS's close event, after which the socket must not be touched. */
   forget(): void {
     this.#ws = null;
