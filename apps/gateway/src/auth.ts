@@ -15,6 +15,8 @@ export type FindKey = (sha256: string) => Promise<KeyIdentity | null>;
 export type AuthResult =
   | { readonly kind: 'ok'; readonly principal: Principal }
   | { readonly kind: 'unknown' }
+  /** It was good once: revoked, expired, or its customer is no longer active. */
+  | { readonly kind: 'revoked' }
   | { readonly kind: 'unavailable' };
 
 interface Entry {
@@ -22,7 +24,7 @@ interface Entry {
   readonly fetchedAt: number;
 }
 
-/** Fresh this long; then the next use asks again. Bounds how long a revoked key still opens sockets. */
+/** Fresh this long; then the next use asks again. Bounds how long a revoked key still works. */
 const FRESH_MS = 4_000;
 /** With the database away, a key known to be good is honoured this long: running fleets survive a database restart. */
 const GRACE_MS = 10 * 60_000;
@@ -36,6 +38,8 @@ export class Authenticator {
   readonly #clock: Clock;
   readonly #cache = new Map<string, Entry>();
   readonly #pending = new Map<string, Promise<AuthResult>>();
+  /** By which hash a principal came in; kept here, so that it stands in no record and no log line. */
+  readonly #hashes = new WeakMap<Principal, string>();
 
   constructor(find: FindKey, clock: Clock) {
     this.#find = find;
@@ -44,9 +48,25 @@ export class Authenticator {
 
   async authenticate(key: string): Promise<AuthResult> {
     if (!KEY_SHAPE.test(key)) return { kind: 'unknown' };
-    const hash = createHash('sha256').update(key).digest('hex');
+    return this.#check(createHash('sha256').update(key).digest('hex'));
+  }
+
+  /**
+   * Whether what was authenticated before must end now. While the database is away nobody knows, and robots that run go
+   * on; a key that is no longer there at all counts as revoked.
+   */
+  async revoked(principal: Principal): Promise<boolean> {
+    const hash = this.#hashes.get(principal);
+    if (hash === undefined) return false;
+    const { kind } = await this.#check(hash);
+    return kind === 'revoked' || kind === 'unknown';
+  }
+
+  #check(hash: string): AuthResult | Promise<AuthResult> {
     const cached = this.#cache.get(hash);
-    if (cached !== undefined && this.#clock.now() - cached.fetchedAt < FRESH_MS) return this.#judge(cached.result.row);
+    if (cached !== undefined && this.#clock.now() - cached.fetchedAt < FRESH_MS) {
+      return this.#judge(hash, cached.result.row);
+    }
     let pending = this.#pending.get(hash);
     if (pending === undefined) {
       pending = this.#lookUp(hash, cached).finally(() => this.#pending.delete(hash));
@@ -60,24 +80,24 @@ export class Authenticator {
       const row = await this.#find(hash);
       if (this.#cache.size >= MAX_ENTRIES) this.#cache.delete(this.#cache.keys().next().value as string);
       this.#cache.set(hash, { result: { row }, fetchedAt: this.#clock.now() });
-      return this.#judge(row);
+      return this.#judge(hash, row);
     } catch {
       const recent = cached !== undefined && this.#clock.now() - cached.fetchedAt < GRACE_MS;
-      return recent && cached.result.row !== null ? this.#judge(cached.result.row) : { kind: 'unavailable' };
+      return recent && cached.result.row !== null ? this.#judge(hash, cached.result.row) : { kind: 'unavailable' };
     }
   }
 
-  #judge(row: KeyIdentity | null): AuthResult {
-    if (row === null || row.revoked_at !== null || !row.customer_active) return { kind: 'unknown' };
-    if (row.expires_at !== null && row.expires_at.getTime() <= this.#clock.now()) return { kind: 'unknown' };
-    return {
-      kind: 'ok',
-      principal: {
-        customerId: row.customer_id,
-        keyId: row.key_id,
-        tier: row.tier,
-        scopes: new Set(row.scopes),
-      },
+  #judge(hash: string, row: KeyIdentity | null): AuthResult {
+    if (row === null) return { kind: 'unknown' };
+    if (row.revoked_at !== null || !row.customer_active) return { kind: 'revoked' };
+    if (row.expires_at !== null && row.expires_at.getTime() <= this.#clock.now()) return { kind: 'revoked' };
+    const principal: Principal = {
+      customerId: row.customer_id,
+      keyId: row.key_id,
+      tier: row.tier,
+      scopes: new Set(row.scopes),
     };
+    this.#hashes.set(principal, hash);
+    return { kind: 'ok', principal };
   }
 }

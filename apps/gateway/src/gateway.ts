@@ -1,9 +1,11 @@
 import { App, type us_listen_socket, us_listen_socket_close, us_socket_local_port } from 'uWebSockets.js';
 import type { Settings } from '@sinew/config';
 import type { JournalWriter } from '@sinew/journal';
+import { ERRORS } from '@sinew/protocol';
 import type { Logger, Metrics } from '@sinew/telemetry';
 import { Authenticator, type FindKey } from './auth.js';
 import type { Clock } from './clock.js';
+import { InFlight } from './http/in-flight.js';
 import { inferenceRoute } from './http/inference.js';
 import { errorReply } from './http/reply.js';
 import { mount } from './http/router.js';
@@ -12,7 +14,7 @@ import type { ModelCatalogue } from './models.js';
 import { Pacer } from './pacer.js';
 import { SessionOpener } from './session/open.js';
 import { SessionRegistry } from './session/registry.js';
-import type { SessionContext } from './session/session.js';
+import type { Session, SessionContext } from './session/session.js';
 import { GatewayStatus } from './status.js';
 import { Connection } from './stream/connection.js';
 import { mountStream } from './stream/upgrade.js';
@@ -54,8 +56,14 @@ export interface Gateway {
 const SWEEP_MS = 250;
 /** Sockets beyond the session limit that may be on their way to `open`. */
 const SPARE_SOCKETS = 1_000;
-/** Long enough for one holding tick of the slowest robot (1 Hz is answered by its own watchdog). */
-const LAST_HOLD_MS = 150;
+/** How often the keys of live sessions are looked at; the authenticator asks the database only every few seconds. */
+const RECHECK_MS = 1_000;
+/** The longest that a drain waits for robots to brake and for one holding tick of the slowest (S9). */
+const LAST_HOLD_MS = 2_000;
+/** For replies that a drain's end finds still unfinished. */
+const LAST_REPLY_MS = 1_000;
+/** uWS calls a socket closed once its close frame is queued: this is for what is queued to leave. */
+const LINGER_MS = 200;
 
 /** Starts listening; rejects when the address is taken. Everything it needs comes in ready. */
 export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
@@ -65,6 +73,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const status = new GatewayStatus(journal, registry, models, metrics);
   const authenticator = new Authenticator(deps.findKey, clock);
   const connections = new Set<Connection>();
+  const inFlight = new InFlight();
   const context: SessionContext = {
     clock,
     journal,
@@ -107,9 +116,9 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     app,
     [
       ...informationRoutes({ models, metrics, status, pingDatabase: deps.pingDatabase }),
-      inferenceRoute({ models, journal, metrics, clock }),
+      inferenceRoute({ models, journal, metrics, clock, draining: () => status.phase() === 'draining' }),
     ],
-    { authenticator, metrics, log },
+    { authenticator, metrics, log, inFlight },
   );
 
   const listening = await new Promise<us_listen_socket>((resolve, reject) => {
@@ -125,27 +134,50 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     const level = status.journalLevelChange();
     if (level !== null) log.warn({ level, ...status.journal() }, 'journal level');
   }, SWEEP_MS);
+  const rechecker = setInterval(() => void endRevoked(registry, authenticator), RECHECK_MS);
   status.enter('ready');
 
   const drain = async (): Promise<void> => {
+    // The listen socket stays open to the end: who comes meanwhile is told 503, not nothing.
     status.enter('draining');
     opener.stop();
-    us_listen_socket_close(listening);
+    const lingers = connections.size > 0 || inFlight.size > 0;
     for (const connection of connections) connection.drain();
     for (const session of registry) session.beginDrain();
-    await until(() => registry.size === 0, settings.drain_ms, clock);
-    for (const session of registry) session.holdForDrain();
-    if (registry.size > 0) await delay(LAST_HOLD_MS);
+    await until(() => attached(registry).length === 0 && inFlight.size === 0, settings.drain_ms, clock);
+    for (const session of attached(registry)) session.holdForDrain();
+    await until(() => attached(registry).every((session) => session.settled(clock.now())), LAST_HOLD_MS, clock);
     for (const session of [...registry]) session.close('drained', 4503);
-    // The last frames and close handshakes leave before the sockets are cut.
-    await until(() => connections.size === 0, 500, clock);
+    await until(() => inFlight.size === 0, LAST_REPLY_MS, clock);
+    if (lingers) await delay(LINGER_MS);
+    us_listen_socket_close(listening);
     clearInterval(sweeper);
+    clearInterval(rechecker);
     pacer.stop();
     app.close();
     await journal.sync();
     status.close();
   };
   return { port: us_socket_local_port(listening), status, sessions: registry, drain };
+}
+
+/** Sessions with a socket: one without has no robot to hold, and cannot be resumed while the gateway drains. */
+const attached = (registry: SessionRegistry): Session[] =>
+  [...registry].filter(({ state }) => state.kind !== 'detached');
+
+/** Ends the sessions whose key was revoked or has expired since they were opened, detached ones too. */
+async function endRevoked(registry: SessionRegistry, authenticator: Authenticator): Promise<void> {
+  const principals = new Map([...registry].map(({ profile: { principal } }) => [principal.keyId, principal]));
+  await Promise.all(
+    [...principals.values()].map(async (principal) => {
+      if (!(await authenticator.revoked(principal))) return;
+      for (const session of [...registry]) {
+        if (session.profile.principal.keyId !== principal.keyId) continue;
+        session.outbox.fail('key_revoked', 'The API key was revoked or has expired');
+        session.close('key_revoked', ERRORS.key_revoked.close);
+      }
+    }),
+  );
 }
 
 const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -8,6 +8,8 @@ import { z } from 'zod';
 import type { Clock } from '../clock.js';
 import type { ModelCatalogue, ServedModel } from '../models.js';
 import { instructionFault } from '../session/instruction.js';
+import { smoothingFor } from '../session/smoothing.js';
+import { recorded } from './recorded.js';
 import { errorReply, json, type Reply } from './reply.js';
 import type { RequestContext, Route } from './router.js';
 
@@ -29,12 +31,19 @@ export interface InferenceDeps {
   readonly journal: JournalWriter;
   readonly metrics: Metrics;
   readonly clock: Clock;
+  readonly draining: () => boolean;
 }
 
 /** A base64 image of the largest frame, and its JSON around it. */
 const MAX_BODY_BYTES = 6_000_000;
 /** A robot that asks over HTTP waits for the answer at rest: staleness is bounded by patience, not by motion. */
 const DEADLINE_MS = 10_000;
+/** Requests of one key at a time: each holds a picture in memory and a place in the queue. */
+const MAX_PER_KEY = 4;
+/** Inferences a second that must be free beside what sessions were promised. */
+const LEAST_FREE = 1;
+/** From here on a request counts as starving; before it, every robot that runs goes first. */
+const PATIENT_MS = 2_000;
 
 /** POST `/v1/inference`: one observation through the same gates, scheduler, governor and journal as a session, from rest. */
 export function inferenceRoute(deps: InferenceDeps): Route {
@@ -43,9 +52,18 @@ export function inferenceRoute(deps: InferenceDeps): Route {
     path: '/v1/inference',
     access: { kind: 'key', scope: 'infer' },
     maxBodyBytes: MAX_BODY_BYTES,
+    maxPerKey: MAX_PER_KEY,
+    refusal: (requestId) => {
+      if (deps.draining()) return errorReply('draining', 'The server is stopping', requestId);
+      if ([...deps.models].every(full)) return errorReply('capacity', 'No policy has room for requests now', requestId);
+      return null;
+    },
     handle: (context) => infer(deps, context),
   };
 }
+
+/** Sessions reserved their rate; a request takes only what that leaves. */
+const full = ({ scheduler }: ServedModel): boolean => scheduler.capacity().free < LEAST_FREE;
 
 async function infer(deps: InferenceDeps, context: RequestContext): Promise<Reply> {
   const { clock, journal, metrics, models } = deps;
@@ -126,6 +144,7 @@ async function infer(deps: InferenceDeps, context: RequestContext): Promise<Repl
   });
   if (!limits.ok) return refuse(`robot_config.${limits.field}`, limits.reason);
   if (journal.pressure().level === 'full') throw new SinewError('journal_full');
+  if (full(model)) throw new SinewError('capacity', `${description.id} is at its capacity`);
 
   const shot = new OneShot(requestId, observation, request.instruction, arrivedMs);
   const { output, timing } = await shot.run(model, context.signal);
@@ -144,7 +163,7 @@ async function infer(deps: InferenceDeps, context: RequestContext): Promise<Repl
     hz: manifest.control_hz,
     execute: bundle.execute,
     blend: 'latest',
-    smoothing: 'none',
+    smoothing: smoothingFor(bundle, manifest.control_hz),
     action: description.action,
   });
   const logId = journal.nextLogId();
@@ -158,40 +177,35 @@ async function infer(deps: InferenceDeps, context: RequestContext): Promise<Repl
     inference_ms: timing.inferMs,
   };
   const status: InferenceRecord['status'] = verdict.adopted ? 'ok' : 'rejected';
-  await new Promise<void>((written) => {
-    journal.append(
-      {
-        v: 1,
-        kind: 'inference',
-        log_id: logId,
-        t_ms: now,
-        session_id: null,
-        customer_id: context.principal?.customerId ?? '',
-        request_id: requestId,
-        key_id: context.principal?.keyId ?? '',
-        episode: 0,
-        robot_id: `rest-${requestId}`,
-        robot_type: robot.id,
-        model_id: description.id,
-        model_version: description.version,
-        instruction: request.instruction,
-        observation_seq: 0,
-        observation_age_ms: now - arrivedMs,
-        base_tick: 0,
-        state: request.state,
-        image_shape: camera === undefined ? [] : [camera.height, camera.width, 3],
-        chunk: new Uint8Array(output.actions.buffer, output.actions.byteOffset, output.actions.byteLength),
-        shape: [description.chunk_size, description.action_dim],
-        queue_ms: latency.queue_wait_ms,
-        decode_ms: timing.decodeMs,
-        inference_ms: timing.inferMs,
-        total_ms: latency.latency_ms,
-        status,
-        safety_score: verdict.score,
-        safety_flags: flags,
-      },
-      written,
-    );
+  await recorded(journal, {
+    v: 1,
+    kind: 'inference',
+    log_id: logId,
+    t_ms: now,
+    session_id: null,
+    customer_id: context.principal?.customerId ?? '',
+    request_id: requestId,
+    key_id: context.principal?.keyId ?? '',
+    episode: 0,
+    robot_id: `rest-${requestId}`,
+    robot_type: robot.id,
+    model_id: description.id,
+    model_version: description.version,
+    instruction: request.instruction,
+    observation_seq: 0,
+    observation_age_ms: now - arrivedMs,
+    base_tick: 0,
+    state: request.state,
+    image_shape: camera === undefined ? [] : [camera.height, camera.width, 3],
+    chunk: new Uint8Array(output.actions.buffer, output.actions.byteOffset, output.actions.byteLength),
+    shape: [description.chunk_size, description.action_dim],
+    queue_ms: latency.queue_wait_ms,
+    decode_ms: timing.decodeMs,
+    inference_ms: timing.inferMs,
+    total_ms: latency.latency_ms,
+    status,
+    safety_score: verdict.score,
+    safety_flags: flags,
   });
   metrics.inferenceRequests.inc({ ...labels, status });
   metrics.inferenceDuration.observe(labels, latency.latency_ms / 1_000);
@@ -222,7 +236,7 @@ async function infer(deps: InferenceDeps, context: RequestContext): Promise<Repl
   });
 }
 
-/** One observation at the scheduler. It has no timeline, so it counts as starving: a person is waiting. */
+/** One observation at the scheduler. Nothing moves while it waits, so it is the last in line, but not for ever. */
 class OneShot implements Requester {
   readonly id: string;
   readonly #input: PolicyInput;
@@ -244,7 +258,9 @@ class OneShot implements Requester {
         reject(error);
       };
       const timer = setTimeout(() => give(new SinewError('capacity', 'No worker was free in time')), DEADLINE_MS);
-      signal.addEventListener('abort', () => give(new SinewError('internal', 'The client went away')), { once: true });
+      const gone = () => give(new SinewError('internal', 'The client went away'));
+      if (signal.aborted) return gone();
+      signal.addEventListener('abort', gone, { once: true });
       this.#settle = (result) => {
         clearTimeout(timer);
         resolve(result);
@@ -257,8 +273,8 @@ class OneShot implements Requester {
     return Math.max(0, DEADLINE_MS - (nowMs - this.#bornMs));
   }
 
-  starving(): boolean {
-    return true;
+  starving(nowMs: number): boolean {
+    return nowMs - this.#bornMs >= PATIENT_MS;
   }
 
   take(): PolicyInput | null {

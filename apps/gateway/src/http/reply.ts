@@ -74,12 +74,24 @@ export function fromSinewError(error: SinewError, requestId: string): Reply {
   });
 }
 
+/** Why a key was not accepted, in the same words for REST and for an upgrade. */
+export function authFault(kind: 'unknown' | 'revoked' | 'unavailable', requestId: string): Reply {
+  switch (kind) {
+    case 'unknown':
+      return errorReply('unauthorized', 'The API key is not known', requestId);
+    case 'revoked':
+      return errorReply('key_revoked', 'The API key was revoked or has expired', requestId);
+    case 'unavailable':
+      return errorReply('internal', 'Keys cannot be checked now', requestId, { status: 503 });
+  }
+}
+
 /** Writes a reply; the caller corks and has checked that the response was not aborted. */
-export function write(res: HttpResponse, reply: Reply): void {
+export function write(res: HttpResponse, reply: Reply, closeConnection = false): void {
   res.writeStatus(STATUS_TEXT[reply.status] ?? String(reply.status));
   res.writeHeader('Content-Type', reply.contentType);
   res.writeHeader('Cache-Control', 'no-store');
   res.writeHeader('X-Content-Type-Options', 'nosniff');
   for (const [name, value] of Object.entries(reply.headers ?? {})) res.writeHeader(name, value);
-  res.end(reply.body);
+  res.end(reply.body, closeConnection);
 }

@@ -10,6 +10,7 @@ import { instructionFault } from './instruction.js';
 import type { SessionProfile } from './profile.js';
 import type { SessionRegistry } from './registry.js';
 import { Session, type SessionContext } from './session.js';
+import { smoothingFor } from './smoothing.js';
 
 export interface Refusal {
   readonly code: ErrorCode;
@@ -32,8 +33,6 @@ export interface OpenSettings {
 /** The longest `stale_after_ms` a client may ask for, and the shortest in control periods (S6). */
 const MAX_STALE_MS = 2_000;
 const MIN_STALE_PERIODS = 2.5;
-/** From here up a filter helps more than its delay costs (control.md “Smoothing”); below, none unless the bundle asks. */
-const SMOOTH_FROM_HZ = 30;
 
 const refuse = (code: ErrorCode, message: string, extra: Partial<Refusal> = {}): OpenResult => ({
   kind: 'refused',
@@ -136,7 +135,7 @@ export class SessionOpener {
     }
     const blend = open.blend ?? manifest.blend;
     if (blend === 'rtc') return invalid('blend', `${description.id} takes no prefix inputs, which rtc needs`);
-    const smoothing = open.smoothing ?? manifest.smoothing ?? (controlHz >= SMOOTH_FROM_HZ ? 'one_euro' : 'none');
+    const smoothing = open.smoothing ?? smoothingFor(model.bundle, controlHz);
     if (smoothing === 'butterworth2' || smoothing === 'jerk_limited') {
       return invalid('smoothing', `${smoothing} is not available; use none, ema or one_euro`);
     }

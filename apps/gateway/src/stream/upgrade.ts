@@ -2,7 +2,7 @@ import type { TemplatedApp, WebSocket } from 'uWebSockets.js';
 import { BEARER_SUBPROTOCOL_PREFIX, STREAM_PATH, SUBPROTOCOL } from '@sinew/protocol';
 import { v7 as uuidv7 } from 'uuid';
 import type { Authenticator, Principal } from '../auth.js';
-import { errorReply, type Reply, write } from '../http/reply.js';
+import { authFault, errorReply, type Reply, write } from '../http/reply.js';
 import { bearer } from '../http/router.js';
 import type { Connection } from './connection.js';
 import { type BufferLimits, SocketHandle } from './socket-handle.js';
@@ -78,10 +78,10 @@ export function mountStream(app: TemplatedApp, deps: StreamDeps): void {
       const early = deps.refusal(requestId);
       if (early !== null) return refuse(early);
       const result = await deps.authenticator.authenticate(key);
-      if (result.kind === 'unknown') return refuse(errorReply('unauthorized', 'The API key is not known', requestId));
-      if (result.kind === 'unavailable') {
-        return refuse(errorReply('internal', 'Keys cannot be checked now', requestId, { status: 503 }));
-      }
+      if (result.kind !== 'ok') return refuse(authFault(result.kind, requestId));
+      // Authentication takes its time, in which a drain may have begun.
+      const late = deps.refusal(requestId);
+      if (late !== null) return refuse(late);
       if (aborted) return;
       res.cork(() => {
         res.upgrade(

@@ -1,0 +1,110 @@
+import type { KeyIdentity } from '@sinew/db';
+import { beforeEach, expect, test } from 'vitest';
+import { Authenticator } from './auth.js';
+
+const KEY = 'vla_live_test-key-0000000000000000000000000001';
+
+const row: KeyIdentity = {
+  key_id: '01900000-0000-7000-8000-0000000000a1',
+  customer_id: '01900000-0000-7000-8000-000000000001',
+  tier: 'free',
+  scopes: ['stream'],
+  expires_at: null,
+  revoked_at: null,
+  customer_active: true,
+};
+
+let nowMs: number;
+let asked: number;
+let answer: () => KeyIdentity | null;
+let authenticator: Authenticator;
+beforeEach(() => {
+  nowMs = 1_000_000;
+  asked = 0;
+  answer = () => row;
+  authenticator = new Authenticator(
+    async () => {
+      asked++;
+      return answer();
+    },
+    { now: () => nowMs },
+  );
+});
+
+const away = () => {
+  throw new Error('the database is away');
+};
+
+const principal = async () => {
+  const result = await authenticator.authenticate(KEY);
+  if (result.kind !== 'ok') throw new Error(result.kind);
+  return result.principal;
+};
+
+test('a good key is its customer, with its scopes, and is looked up once in four seconds', async () => {
+  expect(await principal()).toMatchObject({ customerId: row.customer_id, keyId: row.key_id });
+  nowMs += 3_999;
+  await principal();
+  expect(asked).toBe(1);
+  nowMs += 1;
+  await principal();
+  expect(asked).toBe(2);
+});
+
+test.each([
+  ['revoked', { revoked_at: new Date(0) }],
+  ['expired', { expires_at: new Date(1_000_000) }],
+  ['of a customer who is no longer active', { customer_active: false }],
+])('a key that is %s is told apart from one that never was', async (_name, change) => {
+  answer = () => ({ ...row, ...change });
+  expect(await authenticator.authenticate(KEY)).toEqual({ kind: 'revoked' });
+  answer = () => null;
+  nowMs += 4_000;
+  expect(await authenticator.authenticate(KEY)).toEqual({ kind: 'unknown' });
+});
+
+test('a key expires on its date, although its row was fetched before', async () => {
+  answer = () => ({ ...row, expires_at: new Date(nowMs + 1_000) });
+  const known = await principal();
+  expect(await authenticator.revoked(known)).toBe(false);
+  nowMs += 1_000;
+  expect(await authenticator.revoked(known)).toBe(true);
+  expect(asked).toBe(1);
+});
+
+test('what is not shaped like a key asks no database', async () => {
+  expect(await authenticator.authenticate('vla_live_short')).toEqual({ kind: 'unknown' });
+  expect(asked).toBe(0);
+});
+
+test('a principal is revoked once its key is, or is gone', async () => {
+  const known = await principal();
+  expect(await authenticator.revoked(known)).toBe(false);
+  answer = () => ({ ...row, revoked_at: new Date(nowMs) });
+  expect(await authenticator.revoked(known)).toBe(false);
+  nowMs += 4_000;
+  expect(await authenticator.revoked(known)).toBe(true);
+  answer = () => null;
+  nowMs += 4_000;
+  expect(await authenticator.revoked(known)).toBe(true);
+});
+
+test('with the database away a known key is honoured and nobody is revoked; a stranger is not let in', async () => {
+  const known = await principal();
+  answer = away;
+  nowMs += 60_000;
+  expect((await authenticator.authenticate(KEY)).kind).toBe('ok');
+  expect(await authenticator.revoked(known)).toBe(false);
+  nowMs += 20 * 60_000;
+  expect(await authenticator.authenticate(KEY)).toEqual({ kind: 'unavailable' });
+  expect(await authenticator.revoked(known)).toBe(false);
+  expect(await authenticator.authenticate(`${KEY}-other`)).toEqual({ kind: 'unavailable' });
+});
+
+test('a key that was known to be revoked stays so while the database is away', async () => {
+  answer = () => ({ ...row, revoked_at: new Date(0) });
+  await authenticator.authenticate(KEY);
+  answer = away;
+  nowMs += 60_000;
+  expect(await authenticator.authenticate(KEY)).toEqual({ kind: 'revoked' });
+});
