@@ -8,6 +8,12 @@ import { inTransaction } from './transaction.js';
 /** Rows a statement: enough for 48,000 rows/s in the embedded engine, few enough to keep one statement's JSON small. */
 const CHUNK = 1_000;
 
+/**
+ * Journal segments are deleted on the strength of this commit, so it waits for the disk whatever role or server have by default.
+ * A statement that waits for a lock for so long is given up: its caller is gone, and sends the batch again.
+ */
+const DURABLE = "SET LOCAL synchronous_commit = on; SET LOCAL statement_timeout = '20s'";
+
 export type Shipping = ReturnType<typeof shipping>;
 
 /** Where journal records become rows. */
@@ -24,6 +30,7 @@ export function shipping(pool: Pool) {
         batch.inferences.map((row) => row.timestamp),
       );
       return inTransaction(pool, async (client) => {
+        await client.query(DURABLE);
         for (const rows of chunks(lastOf(batch.sessions, (s) => s.session_id))) await storeSessions(client, rows);
         for (const rows of chunks(lastOf(batch.episodes, (e) => `${e.session_id}/${e.episode}`))) {
           await storeEpisodes(client, rows);
