@@ -8,12 +8,16 @@ import { expect, test, vi } from 'vitest';
 // Starts a process, and a start waits for the machine.
 vi.setConfig({ testTimeout: 60_000 });
 
+const REFUSAL = '-WRONGPASS invalid username-password pair or user is disabled.\r\n';
 const WORKER = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 
 test('a Redis that refuses the password is logged without it', async () => {
   const redis = createServer((socket) => {
     socket.on('error', () => socket.destroy());
-    socket.on('data', () => socket.write('-WRONGPASS invalid username-password pair or user is disabled.\r\n'));
+    // An answer a command; commands are arrays, and no argument here begins a line with an asterisk.
+    socket.on('data', (bytes) => {
+      for (const _command of bytes.toString('latin1').matchAll(/^\*\d/gm)) socket.write(REFUSAL);
+    });
   });
   redis.listen(0, '127.0.0.1');
   await once(redis, 'listening');
@@ -26,6 +30,7 @@ test('a Redis that refuses the password is logged without it', async () => {
     },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
+  const exited = once(worker, 'exit');
   try {
     let log = '';
     for await (const line of createInterface({ input: worker.stderr })) {
@@ -37,7 +42,7 @@ test('a Redis that refuses the password is logged without it', async () => {
     expect(log).not.toContain('hunter2');
   } finally {
     worker.kill('SIGKILL');
-    await once(worker, 'exit');
+    await exited;
     redis.close();
   }
 });

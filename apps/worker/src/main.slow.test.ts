@@ -33,7 +33,10 @@ async function start(
   entry: string,
   env: NodeJS.ProcessEnv,
 ): Promise<{ child: ChildProcess; ready: { url: string; port: number } }> {
-  const child = spawn(process.execPath, [entry], { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [entry], {
+    env: { ...process.env, ...env },
+    stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
+  });
   children.push(child);
   child.stderr?.resume();
   const exited = once(child, 'exit').then(([code]) => Promise.reject(new Error(`${entry} ended with ${code}`)));
@@ -52,6 +55,8 @@ test('kill -9 of the database: the worker lives, and statistics of what was ship
   const pool = createPool(url, { onError: () => undefined });
   await migrate(pool);
   const worker = await start(WORKER, { DATABASE_URL: url });
+  // Any pipe may close; only the supervisor’s channel says that the supervisor is gone.
+  worker.child.stdin?.end();
 
   const now = Date.now();
   const rows = Array.from({ length: 50 }, () => inferenceRow({ timestamp: new Date(now).toISOString() }));
@@ -100,7 +105,7 @@ test('a worker that finds no database waits for it, and leaves when told to', as
       )
     ).rows[0]?.n;
   expect(await partitions()).toBeGreaterThanOrEqual(4);
-  worker.stdin?.end();
+  worker.disconnect();
   expect(await once(worker, 'exit')).toEqual([0, null]);
   await pool.end();
 });

@@ -1,5 +1,5 @@
 import { announceReady, onStopRequested, requireSettings } from '@sinew/config';
-import { createPool, onStdinClosed, repositories } from '@sinew/db';
+import { createPool, repositories } from '@sinew/db';
 import { createJobs } from '@sinew/jobs';
 import { createLogger } from '@sinew/telemetry';
 import { work } from './handlers.js';
@@ -39,7 +39,6 @@ async function main(): Promise<void> {
       .finally(() => process.exit(0));
   };
   onStopRequested(stop);
-  onStdinClosed(() => stop('standard input closed'));
 
   const tools = { pool, repositories: repositories(pool), log, now: () => new Date() };
   const retrying = {

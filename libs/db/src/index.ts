@@ -9,6 +9,7 @@ export {
   type KeyInfo,
   type KeyScope,
   type NewKey,
+  newKey,
 } from './accounts.js';
 export {
   type EmbeddedDatabase,
@@ -26,5 +27,4 @@ export { type Repositories, repositories } from './repositories.js';
 export * as schema from './schema.js';
 export { type Shipping, shipping } from './shipping.js';
 export type { EpisodeRow, InferenceRow, SessionRow, ShippedBatch, StoreResult } from './shipping-rows.js';
-export { onStdinClosed } from './stdin-closed.js';
 export { inTransaction, TransactionAborted, withCustomer } from './transaction.js';

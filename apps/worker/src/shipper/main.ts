@@ -2,7 +2,6 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { announceReady, onStopRequested, requireSettings } from '@sinew/config';
-import { onStdinClosed } from '@sinew/db';
 import { createJobs, queueStatistics, STATISTICS_WINDOW_MS } from '@sinew/jobs';
 import { JournalReader, loadCheckpoint, pruneShipped, saveCheckpoint } from '@sinew/journal';
 import { createLogger } from '@sinew/telemetry';
@@ -92,7 +91,6 @@ async function main(): Promise<void> {
     stopping.abort();
   };
   onStopRequested(stop);
-  onStdinClosed(() => stop('standard input closed'));
   const tellStatus = () => {
     if (process.connected) process.send?.({ type: 'status', ...loop.status(), journal_faults: faults.count });
   };

@@ -16,6 +16,8 @@ interface Started {
   readonly process: ChildProcess;
   readonly url: string;
   readonly port: number;
+  readonly created: boolean;
+  readonly set_aside: string | null;
 }
 
 let folder: string;
@@ -40,7 +42,7 @@ function launch(port = 0): ChildProcess {
     SINEW_DB_PASSWORD: 'p@ss/word',
     SINEW_DB_PORT: String(port),
   };
-  const child = spawn(process.execPath, [ENTRY], { env, stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [ENTRY], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   children.push(child);
   child.stderr?.resume();
   return child;
@@ -52,9 +54,9 @@ async function start(port = 0): Promise<Started> {
   exited.catch(() => undefined);
   const lines = createInterface({ input: child.stdout ?? process.stdin });
   const [line] = (await Promise.race([once(lines, 'line'), exited])) as [string];
-  const ready = JSON.parse(line) as { event: string; url: string; port: number };
+  const ready = JSON.parse(line) as Omit<Started, 'process'> & { event: string };
   expect(ready.event).toBe('ready');
-  return { process: child, url: ready.url, port: ready.port };
+  return { ...ready, process: child };
 }
 
 async function query(url: string, sql: string): Promise<unknown[]> {
@@ -68,6 +70,7 @@ async function query(url: string, sql: string): Promise<unknown[]> {
 
 test('kill -9 under writes loses nothing that was answered, and the same port serves again', async () => {
   const first = await start();
+  expect(first).toMatchObject({ created: false, set_aside: null });
   await query(first.url, 'CREATE TABLE kept (n int PRIMARY KEY)');
   const pool = createPool(first.url);
   let answered = 0;
@@ -113,9 +116,9 @@ test('SIGTERM ends the clients with 57P01 and exits 0', async () => {
   await pool.end();
 });
 
-test('it leaves when its parent’s end of standard input closes', async () => {
+test('it leaves when its supervisor’s channel closes', async () => {
   const { process: child } = await start();
-  child.stdin?.end();
+  child.disconnect();
   expect(await once(child, 'exit')).toEqual([0, null]);
 });
 

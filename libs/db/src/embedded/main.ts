@@ -1,9 +1,8 @@
 /**
  * The embedded database as a process: `sinew database`. Reads SINEW_DB_DATA_DIR, SINEW_DB_PORT (0 = any) and
- * SINEW_DB_PASSWORD, prints one JSON line when ready, ends on SIGTERM or SIGINT, or when its parent is gone.
+ * SINEW_DB_PASSWORD, prints one JSON line when ready, ends on SIGTERM or SIGINT, or when its supervisor is gone.
  */
-import { announceReady, onStopRequested } from '@sinew/config';
-import { onStdinClosed } from '../stdin-closed.js';
+import { announceReady, EXIT_FOLDER_HELD, onStopRequested } from '@sinew/config';
 import { FolderLocked } from './folder-lock.js';
 import { type EmbeddedDatabase, startEmbedded } from './start-embedded.js';
 
@@ -54,7 +53,6 @@ function stop(reason: string): void {
 }
 
 onStopRequested(stop);
-onStdinClosed(() => stop('standard input closed'));
 
 const began = performance.now();
 try {
@@ -76,5 +74,5 @@ try {
   announceReady({ port: database.port, url, created, set_aside: setAside, ready_ms });
 } catch (error) {
   log('fatal', error instanceof Error ? error.message : String(error), { dataDir });
-  process.exit(error instanceof FolderLocked ? 3 : 1);
+  process.exit(error instanceof FolderLocked ? EXIT_FOLDER_HELD : 1);
 }
