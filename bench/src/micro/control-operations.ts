@@ -9,8 +9,8 @@ const CHUNK_SIZE = 8;
 /** A Panda over a table that is told to move slowly to and fro, as `tabletop-v1` drives it. */
 export function controlOperations(): Record<string, Operation> {
   return {
-    'timeline, smoothing and governor: one tick': ticks(false),
-    '… with a new chunk every 4 ticks': ticks(true),
+    'control: a tick at rest, holding': ticks(false),
+    'control: a tick, a new chunk every 4': ticks(true),
   };
 }
 
