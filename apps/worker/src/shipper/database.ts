@@ -1,11 +1,15 @@
 import { appendFile } from 'node:fs/promises';
 import { createPool, type ShippedBatch, type StoreResult, shipping } from '@sinew/db';
-import type { RefusedRow, RowStore } from './store-or-refuse.js';
+import type { Refused, RowStore } from './store-or-refuse.js';
 
 /** A batch takes milliseconds. A connection that says nothing for so long is dead, though TCP does not know it yet. */
 const STORE_LIMIT_MS = 30_000;
 
 type Pool = ReturnType<typeof createPool>;
+
+interface Client {
+  end(): Promise<void>;
+}
 
 class HangingError extends Error {
   override readonly name = 'HangingError';
@@ -16,13 +20,21 @@ export class ShippingDatabase implements RowStore {
   readonly #url: string;
   readonly #refusedFile: string;
   readonly #onError: (error: unknown, message: string) => void;
+  readonly #limitMs: number;
+  #clients = new Set<Client>();
   #pool: Pool;
   #durable: boolean | null = null;
 
-  constructor(url: string, refusedFile: string, onError: (error: unknown, message: string) => void) {
+  constructor(
+    url: string,
+    refusedFile: string,
+    onError: (error: unknown, message: string) => void,
+    limitMs = STORE_LIMIT_MS,
+  ) {
     this.#url = url;
     this.#refusedFile = refusedFile;
     this.#onError = onError;
+    this.#limitMs = limitMs;
     this.#pool = this.#connect();
   }
 
@@ -30,20 +42,17 @@ export class ShippingDatabase implements RowStore {
     return this.#limited(() => shipping(this.#pool).store(batch));
   }
 
-  async refuse({ table, row }: RefusedRow, error: unknown): Promise<void> {
+  async refuse({ table, row }: Refused, error: unknown): Promise<void> {
     const reason = error instanceof Error ? error.message : String(error);
-    const plain = 'chunk' in row ? { ...row, chunk: Buffer.from(row.chunk).toString('base64') } : row;
     // Before the checkpoint passes it: from then on this file is the only place that has the row.
-    await appendFile(this.#refusedFile, `${JSON.stringify({ table, reason, row: plain })}\n`, {
-      mode: 0o600,
-      flush: true,
-    });
-    this.#onError(error, `the database refuses a row of ${table}; it is kept in ${this.#refusedFile}`);
+    await appendFile(this.#refusedFile, `${toJson({ table, reason, row })}\n`, { mode: 0o600, flush: true });
+    this.#onError(error, `what the database does not take (${table}) is kept in ${this.#refusedFile}`);
   }
 
   /**
    * Whether the database keeps what it acknowledged over a power cut, so that journal segments are of no more use to it: the embedded
-   * one runs without fsync. Asked, not configured: the wrong answer would delete the only good copy.
+   * one runs without fsync. Asked, not configured: the wrong answer would delete the only good copy. Whether a commit waits for
+   * the disk is no question: `store` says so with each.
    */
   async isDurable(): Promise<boolean> {
     this.#durable ??= await this.#limited(async () => {
@@ -58,19 +67,32 @@ export class ShippingDatabase implements RowStore {
   }
 
   #connect(): Pool {
-    return createPool(this.#url, {
+    const pool = createPool(this.#url, {
       max: 2,
       applicationName: 'sinew shipper',
       onError: (error) => this.#onError(error, 'database connection lost'),
     });
+    const clients = new Set<Client>();
+    pool.on('connect', (client) => clients.add(client));
+    pool.on('remove', (client) => clients.delete(client));
+    this.#clients = clients;
+    return pool;
+  }
+
+  /** A new pool. The old one's `end` waits for its clients: `Client.end` destroys the socket of one that waits for an answer. */
+  #reconnect(): void {
+    const old = this.#pool;
+    const clients = this.#clients;
+    this.#pool = this.#connect();
+    for (const client of clients) client.end().catch(() => {});
+    old.end().catch(() => {});
   }
 
   async #limited<T>(work: () => Promise<T>): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const limit = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new HangingError(`no answer within ${STORE_LIMIT_MS} ms`)), STORE_LIMIT_MS);
+      timer = setTimeout(() => reject(new HangingError(`no answer within ${this.#limitMs} ms`)), this.#limitMs);
     });
-    const pool = this.#pool;
     const working = work();
     try {
       return await Promise.race([working, limit]);
@@ -78,12 +100,20 @@ export class ShippingDatabase implements RowStore {
       if (error instanceof HangingError) {
         // What may still come of the hanging query is of no interest: storing is idempotent.
         working.catch(() => {});
-        this.#pool = this.#connect();
-        pool.end().catch(() => {});
+        this.#reconnect();
       }
       throw error;
     } finally {
       clearTimeout(timer);
     }
   }
+}
+
+/** Binary columns as base64, at any depth: a refused record may hold several. */
+function toJson(value: unknown): string {
+  return JSON.stringify(value, function (this: Record<string, unknown>, key, plain: unknown) {
+    // `plain` is what Buffer.toJSON made of it.
+    const raw = this[key];
+    return raw instanceof Uint8Array ? Buffer.from(raw).toString('base64') : plain;
+  });
 }

@@ -17,6 +17,8 @@ const DATABASE = join(dirname(createRequire(import.meta.url).resolve('@sinew/db'
 
 interface Child {
   readonly process: ChildProcess;
+  /** Of what a shipper told last. */
+  records: number;
   readonly ready: Record<string, unknown>;
 }
 
@@ -27,7 +29,11 @@ async function start(entry: string, env: Record<string, string>): Promise<Child>
   });
   if (process_.stdout === null) throw new Error('no stdout');
   const [line] = (await once(createInterface({ input: process_.stdout }), 'line')) as [string];
-  return { process: process_, ready: JSON.parse(line) as Record<string, unknown> };
+  const child: Child = { process: process_, records: 0, ready: JSON.parse(line) as Record<string, unknown> };
+  process_.on('message', (status: { records: number }) => {
+    child.records = status.records;
+  });
+  return child;
 }
 
 async function end({ process: child }: Child, signal: NodeJS.Signals): Promise<void> {
@@ -37,10 +43,7 @@ async function end({ process: child }: Child, signal: NodeJS.Signals): Promise<v
 }
 
 async function shipped(shipper: Child, records: number): Promise<void> {
-  for (;;) {
-    const [status] = (await once(shipper.process, 'message')) as [{ records: number }];
-    if (status.records >= records) return;
-  }
+  while (shipper.records < records) await once(shipper.process, 'message');
 }
 
 it('[J1][J3] kill -9 of shipper and database, in turn and together: every inference is stored exactly once', {
@@ -107,7 +110,7 @@ it('[J1][J3] kill -9 of shipper and database, in turn and together: every infere
         .catch(() => ({ rows: [] }));
       return rows[0]?.n ?? 0;
     };
-    while ((await count()) < robots.length) await once(shipper.process, 'message');
+    await expect.poll(count, { timeout: 60_000, interval: 200 }).toBe(robots.length);
     const { rows } = await pool.query<{ log_id: number }>('SELECT log_id FROM vlaapi.inference_logs ORDER BY log_id');
     expect(rows.map(({ log_id }) => log_id)).toEqual(acknowledged);
     expect(acknowledged).toHaveLength(6 * 4 * 40);

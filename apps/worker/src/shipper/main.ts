@@ -1,13 +1,14 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { announceReady, onStopRequested, requireSettings } from '@sinew/config';
+import { announceReady, EXIT_FOLDER_HELD, onStopRequested, requireSettings } from '@sinew/config';
 import { createJobs, queueStatistics, STATISTICS_WINDOW_MS } from '@sinew/jobs';
-import { JournalReader, loadCheckpoint, pruneShipped, saveCheckpoint } from '@sinew/journal';
+import { JournalError, JournalReader, loadCheckpoint, pruneShipped, saveCheckpoint } from '@sinew/journal';
 import { createLogger } from '@sinew/telemetry';
 import { ShippingDatabase } from './database.js';
 import { Shipper } from './shipper.js';
 import { ShipperLoop } from './shipper-loop.js';
+import { StatusNews } from './status-news.js';
 
 /** From SIGTERM: what the gateway wrote last still goes to a database that answers; the rest waits in the journal. */
 const FLUSH_MS = 700;
@@ -62,8 +63,6 @@ async function main(): Promise<void> {
       store: database,
       saveCheckpoint: (next) => saveCheckpoint(dir, next),
       queueStatistics: oncePerWindow((hourMs) => queueStatistics(jobs, hourMs, now()), now),
-      conflicts: (logIds) =>
-        log.error({ log_ids: logIds }, 'inferences refused: their request_id stands under another id'),
       now,
     },
     checkpoint,
@@ -91,8 +90,10 @@ async function main(): Promise<void> {
     stopping.abort();
   };
   onStopRequested(stop);
-  const tellStatus = () => {
-    if (process.connected) process.send?.({ type: 'status', ...loop.status(), journal_faults: faults.count });
+  const news = new StatusNews();
+  const tellStatus = (last = false) => {
+    const status = { ...loop.status(), journal_faults: faults.count };
+    if (process.connected && news.isNews(status, now(), last)) process.send?.({ type: 'status', ...status });
   };
   const ticker = setInterval(tellStatus, STATUS_EVERY_MS);
 
@@ -100,7 +101,7 @@ async function main(): Promise<void> {
   await loop.run(stopping.signal);
   clearInterval(ticker);
   await loop.flush(now() + FLUSH_MS);
-  tellStatus();
+  tellStatus(true);
   await reader.close();
   log.info(loop.status(), 'stopped');
   await Promise.allSettled([jobs.close(), database.close()]);
@@ -121,5 +122,5 @@ function oncePerWindow(queue: (hourMs: number) => Promise<void>, now: () => numb
 
 main().catch((error: unknown) => {
   process.stderr.write(`sinew shipper: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exit(1);
+  process.exit(error instanceof JournalError && error.code === 'locked' ? EXIT_FOLDER_HELD : 1);
 });

@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { EXIT_FOLDER_HELD } from '@sinew/config';
 import { JournalWriter, loadCheckpoint, readJournal } from '@sinew/journal';
 import { describe, expect, it } from 'vitest';
 import { inference } from './test-records.js';
@@ -72,6 +73,24 @@ describe('the shipper’s process', () => {
       expect(await gone).toEqual([0, null]);
     }));
 
+  it('takes a closed standard input for nothing: only its supervisor’s channel, or a signal, ends it', () =>
+    withFolder(async (dataDir) => {
+      await oneRecord(dataDir);
+      const child = spawn(process.execPath, [ENTRY], {
+        env: { ...process.env, SINEW_DATA_DIR: dataDir, DATABASE_URL: await nowhere(), SINEW_LOG_LEVEL: 'info' },
+        stdio: ['pipe', 'ignore', 'pipe'],
+      });
+      child.stdin.end();
+      let log = '';
+      for await (const chunk of child.stderr) {
+        log += String(chunk);
+        // It has tried the database by then, and would have seen the end of its input long before.
+        if (log.includes('cannot store')) child.kill('SIGTERM');
+      }
+      expect(log).toContain('"cause":"SIGTERM"');
+      expect(log).not.toContain('standard input');
+    }));
+
   it('[J5] refuses a folder that another shipper reads', () =>
     withFolder(async (dataDir) => {
       const first = await startShipper(dataDir);
@@ -82,7 +101,7 @@ describe('the shipper’s process', () => {
       const gone = once(second, 'exit');
       const [message] = (await once(second.stderr, 'data')) as [Buffer];
       expect(message.toString()).toMatch(/is held by process \d+/);
-      expect(await gone).toEqual([1, null]);
+      expect(await gone).toEqual([EXIT_FOLDER_HELD, null]);
       first.kill('SIGKILL');
       await once(first, 'exit');
     }));

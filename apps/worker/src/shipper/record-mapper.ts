@@ -1,6 +1,7 @@
 import type { EpisodeRow, InferenceRow, SessionRow, ShippedBatch } from '@sinew/db';
 import type { EventRecord, InferenceRecord, JournalEntry, SessionRecord, TicksRecord } from '@sinew/journal';
 import { inferenceRow, isoTime, sessionRow } from './rows.js';
+import { assertSound } from './sound-record.js';
 
 /** Why a session ended whose gateway died before it could say. */
 const GATEWAY_LOST = 'gateway_lost';
@@ -60,9 +61,11 @@ export class RecordMapper {
     return { writer_id: this.#writerId, sessions: [...this.#sessions.values()] };
   }
 
+  /** Throws, and changes nothing, where no row can be made of the record. */
   add(entry: JournalEntry): void {
-    this.writer(entry.writer_id);
     const { record } = entry;
+    assertSound(record);
+    this.writer(entry.writer_id);
     switch (record.kind) {
       case 'session':
         return this.#addSession(record);

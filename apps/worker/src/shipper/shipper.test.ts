@@ -3,6 +3,7 @@ import type { Checkpoint, JournalEntry, JournalRecord } from '@sinew/journal';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Shipper } from './shipper.js';
+import type { Refused } from './store-or-refuse.js';
 import { close, inference, open, reset, START_MS, ticks } from './test-records.js';
 
 /** A journal in memory: the n-th record ends at offset n. */
@@ -37,7 +38,10 @@ class World {
   readonly rows = new Map<string, unknown>();
   readonly stores: ShippedBatch[] = [];
   readonly queued: number[] = [];
+  readonly refused: unknown[] = [];
   checkpoint: Checkpoint | null = null;
+  /** Its request stands under another id. */
+  conflicting: number | null = null;
   now = START_MS;
   trouble: () => 'fail' | 'crash before' | 'crash after' | null = () => null;
 
@@ -46,16 +50,13 @@ class World {
       source,
       store: {
         store: (batch: ShippedBatch) => this.#at(() => this.#store(batch)),
-        refuse: async () => {
-          throw new Error('nothing to refuse');
-        },
+        refuse: ({ row }: Refused) => this.#at(() => void this.refused.push(row)),
       },
       saveCheckpoint: (checkpoint: Checkpoint) =>
         this.#at(() => {
           this.checkpoint = checkpoint;
         }),
       queueStatistics: (hourMs: number) => this.#at(() => void this.queued.push(hourMs)),
-      conflicts: () => {},
       now: () => this.now,
     };
     return new Shipper(ports, this.checkpoint);
@@ -73,13 +74,19 @@ class World {
   #store(batch: ShippedBatch) {
     this.stores.push(batch);
     for (const row of batch.sessions) this.rows.set(row.session_id, row.closed_at);
-    for (const row of batch.episodes) this.rows.set(`${row.session_id}/${row.episode}`, row);
-    let inserted = 0;
-    for (const row of batch.inferences) {
-      if (!this.rows.has(String(row.log_id))) inserted++;
-      this.rows.set(String(row.log_id), row);
+    for (const row of batch.episodes) {
+      row.instruction.normalize(); // as hashing it does
+      this.rows.set(`${row.session_id}/${row.episode}`, row);
     }
-    return { inserted, repeated: batch.inferences.length - inserted, conflicts: [] };
+    let inserted = 0;
+    const conflicts: number[] = [];
+    for (const row of batch.inferences) {
+      Buffer.from(row.chunk);
+      if (row.log_id === this.conflicting) conflicts.push(row.log_id);
+      else if (!this.rows.has(String(row.log_id))) inserted++;
+      if (row.log_id !== this.conflicting) this.rows.set(String(row.log_id), row);
+    }
+    return { inserted, repeated: batch.inferences.length - inserted - conflicts.length, conflicts };
   }
 }
 
@@ -106,6 +113,23 @@ const STORY: JournalRecord[] = [
   ]).flat(),
   close(),
 ];
+
+/** Records of our kinds, with a sound checksum, as a faulty gateway would write them. */
+const UNSOUND = [
+  inference({ log_id: 99, t_ms: Number.NaN }),
+  inference({ log_id: Number.NaN }),
+  inference({ log_id: 98, shape: null as never }),
+  inference({ log_id: 97, shape: [0, 2], chunk: null as never }),
+  inference({ log_id: 95, instruction: null as never }),
+  ticks([70], { t_ms: 1e300 }),
+  ticks([70], { seq: null as never }),
+  open({ event: 'resume', t_ms: Number.NaN }),
+  open({ event: 'resume', instruction: null as never }),
+  close({ t_ms: Number.NaN }),
+  reset(0, true, Number.NaN),
+  { ...reset(0, true), event: 'instruction', data: null as never },
+  { ...reset(0, true), event: 'instruction', data: { instruction: 5 as never } },
+] as JournalRecord[];
 
 describe('Shipper', () => {
   it('[J3] whatever fails or crashes, and wherever, the rows end as if nothing had happened and each hour is queued', async () => {
@@ -153,6 +177,43 @@ describe('Shipper', () => {
     expect(await shipper.ship()).toBe(true);
     expect(world.stores).toHaveLength(1);
     expect(shipper.counters).toMatchObject({ inserted: 6, repeated: 0, records: STORY.length });
+  });
+
+  it('[J3] puts aside each record that no row can be made of, and loses nothing around it', async () => {
+    const calm = new World();
+    await shipAll(calm, STORY, 100);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.integer({ min: 1, max: STORY.length }), fc.constantFrom(...UNSOUND)), { maxLength: 8 }),
+        fc.array(fc.constantFrom('fail', null, null), { maxLength: 20 }),
+        fc.integer({ min: 1, max: 7 }),
+        async (inserts, troubles, limit) => {
+          const world = new World();
+          const next = [...troubles];
+          world.trouble = () => next.shift() ?? null;
+          const story = [...STORY];
+          for (const [at, unsound] of inserts) story.splice(at, 0, unsound);
+          await shipAll(world, story, limit);
+          expect(world.rows).toEqual(calm.rows);
+          expect(world.refused).toEqual(story.filter((record) => UNSOUND.includes(record)));
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  it('[J3] puts aside an inference whose request stands under another id before the checkpoint passes it', async () => {
+    const world = new World();
+    world.conflicting = 12;
+    const shipper = world.shipper(journal(STORY, 100).from(null));
+    world.trouble = () => (world.stores.length === 1 ? 'fail' : null);
+    await expect(shipper.ship()).rejects.toThrow('away');
+    expect(world.checkpoint).toBeNull();
+    world.trouble = () => null;
+    expect(await shipper.ship()).toBe(true);
+    expect(world.refused).toEqual([expect.objectContaining({ log_id: 12, instruction: expect.any(String) })]);
+    expect(shipper.counters).toMatchObject({ conflicts: 1, refused: 0 });
+    expect(world.checkpoint?.position.offset).toBe(STORY.length);
   });
 
   it('keeps the hours to queue in the checkpoint until the queues take them', async () => {

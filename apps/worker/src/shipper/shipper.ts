@@ -1,5 +1,5 @@
 import { HOUR_MS, type ShippedBatch } from '@sinew/db';
-import type { Checkpoint, JournalEntry, Position } from '@sinew/journal';
+import type { Checkpoint, JournalEntry, JournalRecord, Position } from '@sinew/journal';
 import { type MapperState, RecordMapper } from './record-mapper.js';
 import { type RowStore, storeOrRefuse } from './store-or-refuse.js';
 
@@ -21,8 +21,6 @@ export interface ShipperPorts {
   saveCheckpoint(checkpoint: Checkpoint): Promise<void>;
   /** Queues the statistics of an hour of data; asked twice in one window it queues once. Rejects where the queues are away. */
   queueStatistics(hourMs: number): Promise<void>;
-  /** Answers of the database that need a person: rows that stand there under another id. */
-  conflicts(logIds: readonly number[]): void;
   /** Unix milliseconds. */
   now(): number;
 }
@@ -32,9 +30,19 @@ export interface ShippedCounters {
   inserted: number;
   /** Sent again after a crash; they stood there already. */
   repeated: number;
+  /** Put aside: another inference holds their id. */
   conflicts: number;
+  /** Put aside: no row can be made of them, or the database refuses it. */
   refused: number;
   records: number;
+}
+
+interface Pending {
+  readonly batch: ShippedBatch;
+  /** Records that no row can be made of, still to be put aside. */
+  readonly unsound: { readonly record: JournalRecord; readonly error: unknown }[];
+  readonly records: number;
+  readonly lastMs: number;
 }
 
 interface SavedState {
@@ -54,7 +62,7 @@ export class Shipper {
   readonly #mapper: RecordMapper;
   readonly #hours: Set<number>;
   /** Read and mapped, not yet stored: an attempt that failed is made again with the same rows. */
-  #pending: { readonly batch: ShippedBatch; readonly records: number; readonly lastMs: number } | null = null;
+  #pending: Pending | null = null;
   #savedAt = 0;
   #savedPosition: Position | null;
   #unsaved = false;
@@ -82,14 +90,18 @@ export class Shipper {
       if (this.#unsaved) await this.#save();
       return false;
     }
-    const { batch, records, lastMs } = this.#pending;
+    const { batch, unsound, records, lastMs } = this.#pending;
+    for (let first = unsound[0]; first !== undefined; first = unsound[0]) {
+      await this.#ports.store.refuse({ table: 'journal', row: first.record }, first.error);
+      this.counters.refused++;
+      unsound.shift();
+    }
     if (batch.sessions.length + batch.episodes.length + batch.inferences.length > 0) {
       const stored = await storeOrRefuse(this.#ports.store, batch);
       this.counters.inserted += stored.inserted;
       this.counters.repeated += stored.repeated;
       this.counters.refused += stored.refused;
-      this.counters.conflicts += stored.conflicts.length;
-      if (stored.conflicts.length > 0) this.#ports.conflicts(stored.conflicts);
+      this.counters.conflicts += stored.conflicts;
     }
     this.#noteHours(batch);
     this.counters.records += records;
@@ -123,18 +135,27 @@ export class Shipper {
     if (this.#unsaved && this.#pending === null) await this.#save();
   }
 
-  async #readBatch() {
+  async #readBatch(): Promise<Pending | null> {
     const { source } = this.#ports;
     const entries = await source.read();
-    for (const entry of entries) this.#mapper.add(entry);
-    const last = entries.at(-1);
-    this.#caughtUp = last === undefined;
-    this.#lastMs ??= entries[0]?.record.t_ms ?? null;
+    const unsound: { record: JournalRecord; error: unknown }[] = [];
+    let lastMs: number | null = null;
+    for (const entry of entries) {
+      try {
+        this.#mapper.add(entry);
+        lastMs = entry.record.t_ms;
+        this.#lastMs ??= lastMs;
+      } catch (error) {
+        // The reader is past it and past those behind it: one bad record must not take them along.
+        unsound.push({ record: entry.record, error });
+      }
+    }
+    this.#caughtUp = entries.length === 0;
     // All is read: a new gateway that has written nothing yet ends the sessions of the one before all the same.
-    if (last === undefined) this.#mapper.writer(source.writerId);
+    if (this.#caughtUp) this.#mapper.writer(source.writerId);
     const batch = this.#mapper.take();
-    if (last === undefined && batch.sessions.length === 0) return null;
-    return { batch, records: entries.length, lastMs: last?.record.t_ms ?? this.#ports.now() };
+    if (this.#caughtUp && batch.sessions.length === 0) return null;
+    return { batch, unsound, records: entries.length, lastMs: lastMs ?? this.#ports.now() };
   }
 
   #noteHours(batch: ShippedBatch): void {

@@ -2,7 +2,7 @@ import type { InferenceRow, ShippedBatch } from '@sinew/db';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { inferenceRow } from './rows.js';
-import { type RefusedRow, type RowStore, storeOrRefuse } from './store-or-refuse.js';
+import { type Refused, type RowStore, storeOrRefuse } from './store-or-refuse.js';
 import { inference } from './test-records.js';
 
 function batch(ids: readonly number[]): ShippedBatch {
@@ -19,7 +19,7 @@ function database(bad: ReadonlySet<number>, code: string) {
       rows.push(...inferences.map(({ log_id }) => log_id));
       return { inserted: inferences.length, repeated: 0, conflicts: [] };
     },
-    async refuse({ row }: RefusedRow) {
+    async refuse({ row }: Refused) {
       refused.push((row as InferenceRow).log_id);
     },
   };
