@@ -74,6 +74,16 @@ describe('the clock of a client', () => {
     expect(clock.estimate()?.offset_ms).toBe(1030);
   });
 
+  it('[W7] after a new socket the client’s clock is still known: a frame that was held up is as old as it is', () => {
+    const clock = new ClockEstimator();
+    exchange(clock, 1000, { down: 5, up: 5, rest: 10, offset: 500 });
+    clock.onObservation(1500, 2010);
+    clock.reset();
+    expect(clock.rttMs).toBeNull();
+    clock.onObservation(2100, 4000); // arrived on the new socket 1,400 ms late
+    expect(clock.ageMs(2100, 4000, 4000)).toBe(1390);
+  });
+
   it('[W7] a capture over 1 s ahead is told only with a round trip', () => {
     const clock = new ClockEstimator();
     clock.onObservation(1e9, 2000);

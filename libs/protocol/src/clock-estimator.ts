@@ -77,10 +77,12 @@ export class ClockEstimator {
     return this.#best !== null && capturedAtMs + this.#best.offset_ms > arrivalMs + FUTURE_TOLERANCE_MS;
   }
 
-  /** A new socket may be another path: RTT samples go, the client's clock stays. */
+  /**
+   * A new socket may be another path: RTT samples go. The client's clock stays, and with it the arrivals: without them the
+   * first observation that comes, perhaps held up for long, would count as made when it arrived.
+   */
   reset(): void {
     this.#pings.length = 0;
-    this.#arrivals.length = 0;
     this.#best = null;
   }
 }

@@ -124,12 +124,15 @@ export class ChunkedPlayer implements Player {
   estop(): void {
     this.#latched = true;
     this.#cause = 'estop';
+    this.#floorSeq = this.#context.nextObservationSeq();
     this.#waiting.length = 0;
     this.#context.stream.discard();
   }
 
   release(): void {
     this.#latched = false;
+    // chunks that the server sent before it heard of the e-stop are still on their way
+    this.#floorSeq = this.#context.nextObservationSeq();
   }
 
   stop(): void {

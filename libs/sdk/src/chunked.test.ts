@@ -271,8 +271,30 @@ describe('the local executor', () => {
     robot.clearEstop();
     await tick(server, 2);
     expect(taken.slice(8).every(({ kind }) => kind === 'hold')).toBe(true);
+    robot.observe(SEEN);
+    robot.observe(SEEN);
     server.connection.send(new Planner().plan(2, 10, 12, 0.01));
     await tick(server, 4);
+    expect(taken.at(-1)).toMatchObject({ kind: 'action', observationSeq: 2 });
+    expectInsideLimits(taken);
+  });
+
+  it('[S11] an e-stop cleared before the server heard of it: chunks that it sent until then are not played', async () => {
+    const server = chunkedServer();
+    const { robot, taken } = await testRobot(server);
+    robot.observe(SEEN);
+    server.connection.send(new Planner().plan(0, 0, 1, 0.02));
+    await tick(server, 3);
+    robot.estop();
+    robot.observe(SEEN);
+    robot.clearEstop();
+    server.connection.send(new Planner().plan(0, 0, 3, 0.02));
+    server.connection.send(new Planner().plan(1, 3, 4, 0.02));
+    await tick(server, 6);
+    expect(taken.slice(3).map(({ kind, reason }) => [kind, reason])).toEqual(new Array(6).fill(['hold', 'estop']));
+    robot.observe(SEEN);
+    server.connection.send(new Planner().plan(2, 9, 10, 0.01));
+    await tick(server, 3);
     expect(taken.at(-1)).toMatchObject({ kind: 'action', observationSeq: 2 });
     expectInsideLimits(taken);
   });

@@ -73,12 +73,15 @@ export class LockstepPlayer implements Player {
 
   estop(): void {
     this.#latched = true;
+    this.#floorSeq = this.#context.nextObservationSeq();
     this.#context.stream.discard();
     this.#hold((this.#applied ?? -1) + 1);
   }
 
   release(): void {
     this.#latched = false;
+    // chunks that the server sent before it heard of the e-stop are still on their way
+    this.#floorSeq = this.#context.nextObservationSeq();
   }
 
   stop(): void {}

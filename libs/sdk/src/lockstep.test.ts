@@ -119,6 +119,22 @@ describe('lockstep', () => {
     expect(taken).toEqual([]);
   });
 
+  it('[S11] an e-stop cleared before the server heard of it: a chunk that it sent until then is not played', async () => {
+    const server = lockstep();
+    const { robot, taken } = await testRobot(server);
+    robot.observe(SEEN);
+    robot.estop();
+    robot.clearEstop();
+    chunk(server.connection, 0, 0, 2);
+    robot.observe(SEEN);
+    chunk(server.connection, 1, 0, 1);
+    await settle();
+    expect(taken.map(({ kind, observationSeq }) => [kind, observationSeq])).toEqual([
+      ['hold', null],
+      ['action', 1],
+    ]);
+  });
+
   it('[S4] an e-stop drops the chunk and holds', async () => {
     const server = lockstep();
     const { robot } = await testRobot(server, {}, { idle: true });

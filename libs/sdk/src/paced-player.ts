@@ -21,8 +21,13 @@ export class PacedPlayer implements Player {
   #latched = false;
   #applied: number | null = null;
   #timer: TimerHandle | null = null;
-  /** Actions from observations before this one belong to an earlier episode. */
+  /** Actions from observations before this one belong to an earlier episode, or to before an e-stop or its release. */
   #floorSeq = 0;
+  /**
+   * Why this side stopped the robot, until the server moves it again: meanwhile the server's holds may still brake from a
+   * speed that the robot no longer has.
+   */
+  #standing: 'link' | 'estop' | null = null;
 
   constructor(context: PlayerContext) {
     this.#context = context;
@@ -43,12 +48,13 @@ export class PacedPlayer implements Player {
 
   receive(message: Action | Hold | Chunk): void {
     if (message.type === 'chunk') return;
-    if (message.type === 'action' && message.observation_seq < this.#floorSeq) return;
+    const outdated = message.type === 'action' && message.observation_seq < this.#floorSeq;
+    if (outdated && this.#standing !== 'estop') return;
     this.#lastTickMs = this.#context.env.now();
     this.#lastSeq = message.seq;
     this.#nextHoldMs = null;
     this.#linked = true;
-    if (this.#latched && message.type === 'action') this.#hold('estop', message.seq);
+    if (message.type === 'action' && (this.#latched || outdated)) this.#hold('estop', message.seq);
     else this.#context.push(this.#command(message));
     if (this.#timer === null) this.#arm();
   }
@@ -57,8 +63,10 @@ export class PacedPlayer implements Player {
     const { values, seq } = message;
     if (message.type === 'hold') {
       const reason = this.#latched ? 'estop' : message.reason;
-      return { ...localHold(values, seq, reason), local: false };
+      const still = this.#standing === null ? null : this.#context.rest();
+      return { ...localHold(still ?? values, seq, reason), local: false };
     }
+    this.#standing = null;
     const { observation_seq: observationSeq, log_id: logId } = message;
     return {
       kind: 'action',
@@ -96,12 +104,15 @@ export class PacedPlayer implements Player {
 
   estop(): void {
     this.#latched = true;
+    this.#floorSeq = this.#context.nextObservationSeq();
     this.#context.stream.discard();
     this.#hold('estop', this.#lastSeq + 1);
   }
 
   release(): void {
     this.#latched = false;
+    // what was seen before the release moves nothing, also where the server sent it before it heard of the e-stop
+    this.#floorSeq = this.#context.nextObservationSeq();
   }
 
   stop(): void {
@@ -111,6 +122,7 @@ export class PacedPlayer implements Player {
 
   #hold(reason: 'link' | 'estop', seq: number): void {
     const values = this.#context.rest();
+    this.#standing = reason;
     if (values !== null) this.#context.push(localHold(values, seq, reason));
   }
 

@@ -1,4 +1,4 @@
-import { SinewError } from '@sinew/protocol';
+import { type HoldReason, SinewError } from '@sinew/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FakeServer, settle } from './testing/fake-server.js';
@@ -256,9 +256,97 @@ describe('stopping', () => {
     ]);
     expect(robot.clearEstop()).toBe(true);
     expect(server.connection.of('estop_clear')).toHaveLength(1);
-    server.connection.action(3, 0);
+    robot.observe(SEEN);
+    server.connection.action(3, 1);
     await settle();
     expect(taken.at(-1)).toMatchObject({ kind: 'action', seq: 3 });
+  });
+
+  it('[S11] an e-stop cleared before the server heard of it: what it sent until then moves nothing', async () => {
+    const server = new FakeServer();
+    const { robot, taken } = await testRobot(server);
+    robot.observe(SEEN);
+    server.connection.action(0, 0);
+    await settle();
+    robot.estop();
+    robot.observe(SEEN);
+    robot.clearEstop();
+    for (const [seq, observationSeq] of [
+      [1, 0],
+      [2, 0],
+      [3, 1],
+    ] as const) {
+      server.connection.action(seq, observationSeq);
+      await settle();
+    }
+    expect(taken.slice(1).map(({ kind, reason, values }) => [kind, reason, values[0]])).toEqual(
+      new Array(4).fill(['hold', 'estop', 0]),
+    );
+    robot.observe(SEEN);
+    server.connection.action(4, 2);
+    await settle();
+    expect(taken.at(-1)).toMatchObject({ kind: 'action', seq: 4, observationSeq: 2 });
+  });
+
+  it('[S11] once stopped the robot stands: the server’s braking does not move it again', async () => {
+    const server = new FakeServer();
+    const { robot, taken } = await testRobot(server);
+    const braking = (seq: number, reason: HoldReason, x: number) =>
+      server.connection.hold(seq, reason, Float64Array.of(x, 0, 0, 0, 0, 0, 1));
+    robot.observe(SEEN);
+    server.connection.action(0, 0, { values: Float64Array.of(0.01, 0, 0, 0, 0, 0, 0.25) });
+    await settle();
+    robot.estop();
+    braking(1, 'estop', 0.008);
+    await settle();
+    robot.clearEstop();
+    braking(2, 'estop', 0.004);
+    await settle();
+    braking(3, 'starved', 0.001);
+    await settle();
+    expect(taken.map(({ values }) => values[0])).toEqual([0.01, 0, 0, 0, 0]);
+    expect(taken.slice(1).every(({ values }) => values[6] === 0.25)).toBe(true);
+    expect(taken.slice(2).map(({ seq, reason, local }) => [seq, reason, local])).toEqual([
+      [1, 'estop', false],
+      [2, 'estop', false],
+      [3, 'starved', false],
+    ]);
+    // from then on the server's holds brake what it moves
+    robot.observe(SEEN);
+    server.connection.action(4, 1);
+    await settle();
+    braking(5, 'stale', 0.005);
+    await settle();
+    expect(taken.at(-1)?.values[0]).toBe(0.005);
+  });
+
+  it('[S11] nor after a silence in which this side stopped it', async () => {
+    const server = new FakeServer();
+    const { robot, taken } = await testRobot(server);
+    robot.observe(SEEN);
+    server.connection.action(0, 0);
+    server.clock.advance(700);
+    await settle();
+    expect(taken.at(-1)).toMatchObject({ reason: 'link', local: true });
+    server.connection.hold(7, 'stale', Float64Array.of(0.008, 0, 0, 0, 0, 0, 1));
+    await settle();
+    expect(taken.at(-1)).toMatchObject({ reason: 'stale', seq: 7, values: Float64Array.of(0, 0, 0, 0, 0, 0, 1) });
+  });
+
+  it('[K5] a hold keeps the measured gripper within the command’s range', async () => {
+    for (const [measured, commanded] of [
+      [55, 1],
+      [-0.2, 0],
+      [0.3, 0.3],
+    ] as const) {
+      const server = new FakeServer();
+      const { robot, taken } = await testRobot(server);
+      robot.observe({ ...SEEN, state: [0.3, 0, 0.2, 0, 0, 0, measured] });
+      robot.estop();
+      await settle();
+      expect(taken.map(({ values }) => [...values])).toEqual([[0, 0, 0, 0, 0, 0, commanded]]);
+      await robot.close();
+    }
   });
 
   it('an e-stop takes back what the consumer has not taken', async () => {

@@ -20,8 +20,9 @@ export function restAction(
   if (gripper === null) return rest;
   const pose = model.action.pose;
   const value = last?.[gripper] ?? (pose === null ? undefined : state?.[pose.gripper]);
-  if (value === undefined) return null;
-  rest[gripper] = value;
+  if (value === undefined || !Number.isFinite(value)) return null;
+  // a state may measure it in other units or beyond its ends; a command may not
+  rest[gripper] = Math.min(1, Math.max(0, value));
   return rest;
 }
 
