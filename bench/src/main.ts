@@ -7,7 +7,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   batch: async () => (await import('./batch/batch-command.js')).batch,
 };
 
-/** Leaves the exit code in `process.exitCode`: 0 measured, 1 not, 2 not understood. */
+/** Leaves the exit code in `process.exitCode`: 0 measured, 1 not, 2 no such command. */
 export async function main(argv: readonly string[]): Promise<void> {
   const [name, ...rest] = argv;
   const find = name === undefined || !Object.hasOwn(COMMANDS, name) ? undefined : COMMANDS[name];
