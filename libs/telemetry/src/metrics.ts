@@ -107,7 +107,11 @@ export function createMetrics() {
     resumes: counter('vla_stream_resumes_total', 'Resume attempts', ['result']),
     closes: counter('vla_stream_closes_total', 'Sessions closed', ['reason']),
     actionAge: hotHistogram('vla_stream_action_age_seconds', 'Age of the observation behind an action', AGE_S),
-    tickJitter: hotHistogram('vla_stream_tick_jitter_seconds', 'How far from its due time a control tick went out', JITTER_S),
+    tickJitter: hotHistogram(
+      'vla_stream_tick_jitter_seconds',
+      'How far from its due time a control tick went out',
+      JITTER_S,
+    ),
     seamJump: hotHistogram(
       'vla_stream_seam_jump',
       'Distance between two chunks at their seam',
