@@ -30,7 +30,7 @@ export const keys = defineCommand({
     const on = (use: (store: Accounts, journaled: JournaledAccounts) => Promise<number>): Promise<number> =>
       withDatabase(values, 'sinew keys', ({ pool, from }) => {
         const store = accounts(pool);
-        return use(store, new JournaledAccounts(store, from === 'configured' ? null : values.data_dir));
+        return use(store, new JournaledAccounts(pool, from === 'configured' ? null : values.data_dir));
       });
     if (action === 'create' && word !== undefined) {
       const scopes = values.scopes.filter(isScope);

@@ -1,10 +1,11 @@
+import { existsSync } from 'node:fs';
 import { SETTINGS } from '@sinew/config';
 import { type InferenceLog, logs as inferenceLogs } from '@sinew/db';
 import { columns } from '../columns.js';
 import { defineCommand, noWords, pick, type Terminal } from '../command.js';
 import { Failure } from '../failure.js';
 import { hasEmbeddedDatabase, withDatabase } from '../instance/open-database.js';
-import { shipRemaining, waitUntilShipped } from '../instance/shipped.js';
+import { journalFolder, shipRemaining, waitUntilShipped } from '../instance/shipped.js';
 import { JSON_OPTION } from '../json-option.js';
 
 export const logs = defineCommand({
@@ -12,26 +13,27 @@ export const logs = defineCommand({
   summary: 'What was inferred, one row an inference, oldest first; also while nothing runs.',
   usage: ['logs [--last N]'],
   options: {
-    last: { type: 'integer', default: 20, min: 1, max: 1_000_000, help: 'how many of the newest' },
+    last: { type: 'integer', default: 20, min: 1, max: 100_000, help: 'how many of the newest' },
     ...pick(SETTINGS, 'data_dir', 'database_url'),
     ...JSON_OPTION,
   },
   async run(values, rest, terminal) {
     noWords(rest, 'logs');
-    if (values.database_url === null && !hasEmbeddedDatabase(values.data_dir)) {
-      throw new Failure(`nothing has run on ${values.data_dir} yet`, [
+    const { data_dir } = values;
+    if (values.database_url === null && !hasEmbeddedDatabase(data_dir) && !existsSync(journalFolder(data_dir))) {
+      throw new Failure(`nothing has run on ${data_dir} yet`, [
         'npm start runs something; --data-dir names another folder',
       ]);
     }
     return withDatabase(values, 'sinew logs', async ({ pool, url, from }) => {
       // The newest inferences may still be in the journal only: bring them in, or wait for whoever does.
-      const warn = (line: string): void => terminal.err(`sinew: ${line}`);
-      if (from === 'own') await shipRemaining(values.data_dir, url, warn);
-      else await waitUntilShipped(values.data_dir, warn);
+      const { complete } = from === 'own' ? await shipRemaining(data_dir, url) : await waitUntilShipped(data_dir);
+      if (!complete)
+        terminal.err('sinew: the newest inferences are not in the database yet: the shipper does not move');
       const rows = (await inferenceLogs(pool).last(values.last)).reverse();
       if (values.json) terminal.out(JSON.stringify(rows.map(plain)));
       else print(rows, terminal);
-      return 0;
+      return complete ? 0 : 1;
     });
   },
 });

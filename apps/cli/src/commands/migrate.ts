@@ -1,11 +1,10 @@
-import { existsSync, renameSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { SETTINGS } from '@sinew/config';
 import { migrate as applyMigrations } from '@sinew/db';
 import { clearCheckpoint } from '@sinew/journal';
 import { defineCommand, noWords, pick, type Terminal } from '../command.js';
-import { UsageError } from '../failure.js';
-import { restoreAccounts } from '../instance/account-journal.js';
-import { databaseFolder } from '../instance/embedded-database.js';
+import { Failure, UsageError } from '../failure.js';
+import { databaseMark } from '../instance/embedded-database.js';
 import { withDatabase, withOwnDatabase } from '../instance/open-database.js';
 import { journalFolder, shipRemaining } from '../instance/shipped.js';
 import { JSON_OPTION } from '../json-option.js';
@@ -44,30 +43,54 @@ export const migrate = defineCommand({
 
 /** The embedded database runs without fsync, so a power cut may cost it; the journal is the durable record. */
 async function rebuild(dataDir: string, json: boolean, terminal: Terminal): Promise<number> {
-  const folder = databaseFolder(dataDir);
-  const kept = `${folder}.${new Date().toISOString().replaceAll(/[:.]/g, '-')}`;
-  let moved = false;
-  const setAside = (): void => {
-    if (!existsSync(folder)) return;
-    renameSync(folder, kept);
-    moved = true;
-  };
-  const result = await withOwnDatabase(
+  return withOwnDatabase(
     dataDir,
     'sinew migrate --rebuild',
-    async ({ pool, url }) => {
-      const accounts = await restoreAccounts(pool, dataDir);
-      await clearCheckpoint(journalFolder(dataDir));
-      await shipRemaining(dataDir, url, (line) => terminal.err(`sinew: ${line}`));
+    async ({ pool, url, ready, restored }) => {
+      if (ready.created !== true) {
+        throw new Failure('the old database was just being made by another process', ['try again']);
+      }
+      const shipped = await shipRemaining(dataDir, url);
       const { rows } = await pool.query<{ n: number }>('SELECT count(*)::int AS n FROM vlaapi.inference_logs');
-      return { ...accounts, inferences: rows[0]?.n ?? 0 };
+      const result = {
+        customers: restored?.customers ?? 0,
+        keys: restored?.keys ?? 0,
+        inferences: rows[0]?.n ?? 0,
+        damaged: (restored?.faults.length ?? 0) + shipped.faults.length,
+        complete: shipped.complete,
+        kept: typeof ready.set_aside === 'string' ? ready.set_aside : null,
+      };
+      tell(result, json, terminal);
+      return result.complete && result.damaged === 0 ? 0 : 1;
     },
-    setAside,
+    async () => {
+      // First: inferences are shipped again whatever happens from here on, and stored once.
+      await clearCheckpoint(journalFolder(dataDir));
+      // Not the folder itself: an orphaned database may still hold it, and would close its files at their old paths.
+      rmSync(databaseMark(dataDir), { force: true });
+    },
   );
-  if (json) terminal.out(JSON.stringify({ ...result, kept: moved ? kept : null }));
+}
+
+interface Rebuilt {
+  readonly customers: number;
+  readonly keys: number;
+  readonly inferences: number;
+  /** Places in the journals that could not be read. */
+  readonly damaged: number;
+  /** False where the shipper stopped before the end of the journal. */
+  readonly complete: boolean;
+  readonly kept: string | null;
+}
+
+function tell(result: Rebuilt, json: boolean, terminal: Terminal): void {
+  if (json) terminal.out(JSON.stringify(result));
   else {
     terminal.out(`restored ${result.customers} customers, ${result.keys} keys, ${result.inferences} inferences`);
-    if (moved) terminal.out(`the old database is kept in ${kept}`);
+    if (result.kept !== null) terminal.out(`the old database is kept in ${result.kept}`);
   }
-  return 0;
+  if (result.damaged > 0)
+    terminal.err(`sinew: the journals are damaged in ${result.damaged} places; what stood there is lost`);
+  if (!result.complete)
+    terminal.err('sinew: not all inferences were stored; the next sinew up goes on where this ended');
 }

@@ -44,7 +44,10 @@ async function supervise(settings: Settings, json: boolean, terminal: Terminal):
     apiKey: terminal.env.SINEW_API_KEY ?? null,
     clock: systemClock,
     entries: ENTRIES,
-    prepare: (url) => prepareDatabase(url, { dataDir: settings.data_dir, embedded: settings.database_url === null }),
+    prepare: (url) =>
+      prepareDatabase(url, { dataDir: settings.data_dir, embedded: settings.database_url === null }, (text) =>
+        view.message(text),
+      ),
     report: (process, event) => {
       if (event.type === 'log') logs.append(process, event.text);
       if (event.type === 'line' && event.line.event === 'robots') view.robots(event.line.robots as RobotStatus[]);

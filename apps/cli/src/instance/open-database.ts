@@ -1,9 +1,12 @@
 import { existsSync } from 'node:fs';
 import { ensureDataDir, readRunFile } from '@sinew/config';
-import { createPool, migrate } from '@sinew/db';
+import { createPool } from '@sinew/db';
 import { ENTRIES } from '../entries.js';
 import { Failure } from '../failure.js';
+import type { ChildLine } from '../supervisor/supervised-process.js';
 import { whileRunning } from '../supervisor/while-running.js';
+import type { RestoredAccounts } from './account-journal.js';
+import { bringUpToDate } from './bring-up-to-date.js';
 import { isLock, lockDataDir, lockHolder } from './data-dir-lock.js';
 import { databaseEnvironment, databaseFolder, newDatabasePassword } from './embedded-database.js';
 
@@ -37,12 +40,19 @@ export async function withDatabase<T>(
   return withOwnDatabase(data_dir, command, use);
 }
 
+export interface OwnDatabase extends OpenDatabase {
+  /** What the database's process said when it was ready. */
+  readonly ready: ChildLine;
+  /** The accounts that were put into it, where it was empty. */
+  readonly restored: RestoredAccounts | null;
+}
+
 /** The embedded database, started for as long as `use` takes; refused while somebody else works on the data folder. */
 export async function withOwnDatabase<T>(
   dataDir: string,
   command: string,
-  use: (database: OpenDatabase) => Promise<T>,
-  before: () => void = () => undefined,
+  use: (database: OwnDatabase) => Promise<T>,
+  before: () => Promise<void> = async () => undefined,
 ): Promise<T> {
   ensureDataDir(dataDir);
   const lock = lockDataDir(dataDir, command);
@@ -52,11 +62,10 @@ export async function withOwnDatabase<T>(
     ]);
   }
   try {
-    before();
-    return await withEmbedded(dataDir, (url) =>
+    await before();
+    return await withEmbedded(dataDir, (url, ready) =>
       withPool(url, 'own', async (database) => {
-        await migrate(database.pool);
-        return use(database);
+        return use({ ...database, ready, restored: await bringUpToDate(database.pool, dataDir) });
       }),
     );
   } finally {
@@ -113,10 +122,10 @@ const isMissingTable = (error: unknown): boolean =>
     (each) => each instanceof Error && 'code' in each && (each.code === '42P01' || each.code === '3F000'),
   );
 
-function withEmbedded<T>(dataDir: string, use: (url: string) => Promise<T>): Promise<T> {
+function withEmbedded<T>(dataDir: string, use: (url: string, ready: ChildLine) => Promise<T>): Promise<T> {
   const environment = databaseEnvironment(dataDir, 0, newDatabasePassword());
   return whileRunning({ name: 'database', entry: ENTRIES.database, environment }, (ready) => {
     if (typeof ready.url !== 'string') throw new Failure('the embedded database did not say where it is');
-    return use(ready.url);
+    return use(ready.url, ready);
   });
 }

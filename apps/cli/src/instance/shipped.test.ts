@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type EventRecord, JournalWriter, readJournal, saveCheckpoint } from '@sinew/journal';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { journalFolder, waitUntilShipped } from './shipped.js';
+import { FakeClock } from '../supervisor/fake-clock.js';
+import { journalFolder, type Shipped, waitUntilShipped } from './shipped.js';
 
 let dir: string;
 beforeEach(() => {
@@ -35,19 +36,43 @@ it('waits until the shipper has passed the last record that was written before',
   await write(3);
   const positions = [];
   for await (const { next } of readJournal({ dir: journalFolder(dir) })) positions.push(next);
-  const warnings: string[] = [];
   let done = false;
-  const waiting = waitUntilShipped(dir, (line) => warnings.push(line)).then(() => {
+  const waiting = waitUntilShipped(dir).finally(() => {
     done = true;
   });
   for (const position of positions) {
     expect(done).toBe(false);
     await saveCheckpoint(journalFolder(dir), { position, state: '' });
   }
-  await waiting;
-  expect(warnings).toEqual([]);
+  expect(await waiting).toEqual({ complete: true, faults: [] });
 });
 
+it('waits as long as the shipper moves, however long that takes, and says when it does not', async () => {
+  await write(5);
+  const positions = [];
+  for await (const { next } of readJournal({ dir: journalFolder(dir) })) positions.push(next);
+  const clock = new FakeClock();
+  let result: Shipped | undefined;
+  const waiting = waitUntilShipped(dir, clock).then((shipped) => {
+    result = shipped;
+  });
+  // Almost out of patience before every step; the last step never comes.
+  for (const position of positions.slice(0, -1)) {
+    await asleep(clock);
+    await saveCheckpoint(journalFolder(dir), { position, state: '' });
+    clock.advance(14_000);
+  }
+  await asleep(clock);
+  expect(result).toBeUndefined();
+  clock.advance(15_000);
+  await waiting;
+  expect(result).toEqual({ complete: false, faults: [] });
+});
+
+async function asleep(clock: FakeClock): Promise<void> {
+  while (clock.asleep.length === 0) await new Promise((resolve) => setImmediate(resolve));
+}
+
 it('a folder without a journal has nothing to wait for: its gateway runs elsewhere', async () => {
-  await expect(waitUntilShipped(dir, () => undefined)).resolves.toBeUndefined();
+  expect(await waitUntilShipped(dir)).toEqual({ complete: true, faults: [] });
 });

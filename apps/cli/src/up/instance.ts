@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { EXIT_FOLDER_HELD, removeRunFile, type Settings, settingsEnvironment, writeRunFile } from '@sinew/config';
 import { Failure } from '../failure.js';
-import { databaseEnvironment, newDatabasePassword } from '../instance/embedded-database.js';
+import { databaseEnvironment, newDatabasePassword, REBUILD_ADVICE } from '../instance/embedded-database.js';
 import type { Clock } from '../supervisor/clock.js';
 import {
   type ChildLine,
@@ -195,6 +195,7 @@ export class Instance {
     if (failures < START_ATTEMPTS) return;
     this.#failure ??= new Failure(`the ${name} does not start`, [
       ...readable(event.exit.lastWords).slice(-6),
+      ...(name === 'database' ? [`where its files are broken: ${REBUILD_ADVICE}`] : []),
       `its log: ${join(this.options.settings.data_dir, 'logs', `${name}.log`)}`,
     ]);
     this.#aborted.abort();

@@ -1,8 +1,10 @@
 import { readDemoKey, writeDemoKey } from '@sinew/config';
-import { type Accounts, accounts, createPool, hashKey, migrate } from '@sinew/db';
+import { accounts, createPool, hashKey, migrate } from '@sinew/db';
 import { Failure } from '../failure.js';
 import { JournaledAccounts } from '../instance/account-journal.js';
-import { checkDatabase } from '../instance/open-database.js';
+import { bringUpToDate } from '../instance/bring-up-to-date.js';
+import { REBUILD_ADVICE } from '../instance/embedded-database.js';
+import { checkDatabase, type Pool } from '../instance/open-database.js';
 
 const DEMO_CUSTOMER = 'demo';
 
@@ -13,34 +15,45 @@ const DEMO_CUSTOMER = 'demo';
 export async function prepareDatabase(
   databaseUrl: string,
   { dataDir, embedded }: { readonly dataDir: string; readonly embedded: boolean },
+  say: (text: string) => void,
 ): Promise<string | null> {
   const pool = createPool(databaseUrl, { max: 1, applicationName: 'sinew up' });
   try {
     await checkDatabase(pool, embedded ? 'running' : 'configured');
-    await migrate(pool).catch((error: unknown) => {
-      throw new Failure(
-        `the schema cannot be brought up to date: ${error instanceof Error ? error.message : String(error)}`,
-        [
-          embedded
-            ? 'sinew migrate --rebuild makes the database anew from the journal'
-            : 'DATABASE_URL must allow it, with pgvector there',
-        ],
+    const restored = await (embedded ? bringUpToDate(pool, dataDir) : migrate(pool).then(() => null)).catch(
+      schemaFailure(embedded),
+    );
+    if (restored !== null) {
+      const { customers, keys, faults } = restored;
+      say(
+        `the database was lost: ${customers} customers and ${keys} keys are restored, inferences follow from the journal`,
       );
-    });
-    return embedded ? await demoKey(accounts(pool), dataDir) : null;
+      if (faults.length > 0)
+        say(`the journal of accounts is damaged in ${faults.length} places: compare sinew keys list`);
+    }
+    return embedded ? await demoKey(pool, dataDir) : null;
   } finally {
     await pool.end();
   }
 }
 
+const schemaFailure =
+  (embedded: boolean) =>
+  (error: unknown): never => {
+    throw new Failure(
+      `the schema cannot be brought up to date: ${error instanceof Error ? error.message : String(error)}`,
+      [embedded ? REBUILD_ADVICE : 'DATABASE_URL must allow it, with pgvector there'],
+    );
+  };
+
 /** The one in demo.key while it works; else a new one: the database folder may have been deleted, the key revoked. */
-async function demoKey(store: Accounts, dataDir: string): Promise<string> {
+async function demoKey(pool: Pool, dataDir: string): Promise<string> {
   const kept = readDemoKey(dataDir);
   if (kept !== null) {
-    const known = await store.findKeyByHash(hashKey(kept));
+    const known = await accounts(pool).findKeyByHash(hashKey(kept));
     if (known !== null && known.revoked_at === null && known.customer_active) return kept;
   }
-  const journaled = new JournaledAccounts(store, dataDir);
+  const journaled = new JournaledAccounts(pool, dataDir);
   const customer = await journaled.customerNamed(DEMO_CUSTOMER);
   const { key } = await journaled.createKey(customer, {
     name: 'demo',
