@@ -127,6 +127,8 @@ export class ChunkedPlayer implements Player {
     this.#floorSeq = this.#context.nextObservationSeq();
     this.#waiting.length = 0;
     this.#context.stream.discard();
+    // now and not with the next tick: by then it may be released, and a fresh chunk waiting
+    this.#loop.restart(this.#nextTick);
   }
 
   release(): void {

@@ -299,6 +299,25 @@ describe('the local executor', () => {
     expectInsideLimits(taken);
   });
 
+  it('[S11] an e-stop brings the robot to rest even where it is cleared and answered within a tick', async () => {
+    const server = chunkedServer();
+    const { robot, taken } = await testRobot(server);
+    robot.observe(SEEN);
+    server.connection.send(new Planner().plan(0, 0, 1, 0.02));
+    await tick(server, 5);
+    expect(taken.at(-1)?.values[0]).toBeGreaterThan(0.01);
+    robot.estop();
+    robot.clearEstop();
+    robot.observe(SEEN);
+    server.connection.send(new Planner().plan(1, 5, 5, 0.02));
+    await tick(server, 8);
+    const after = taken.slice(5);
+    const moving = after.findIndex(({ kind }) => kind === 'action');
+    expect(moving).toBeGreaterThan(1);
+    expect(after[moving - 1]?.values[0]).toBe(0);
+    expectInsideLimits(taken);
+  });
+
   it('a process that slept plays the newest tick from rest, never a burst', async () => {
     const server = chunkedServer();
     const { robot, taken } = await testRobot(server);

@@ -50,6 +50,22 @@ function open(more: Partial<ConnectOptions>, environment?: Environment): Promise
   );
 }
 
+/** A robot whose socket can be cut; `resumed` tells of every opening whether it took the session up again. */
+async function openCuttable(
+  more: Partial<ConnectOptions>,
+): Promise<{ robot: Robot; cut(): void; readonly resumed: readonly boolean[] }> {
+  const sockets: { terminate(): void }[] = [];
+  const resumed: boolean[] = [];
+  const environment = hostEnvironment((...args) => {
+    const socket = openNodeSocket(...args);
+    sockets.push(socket);
+    return socket;
+  });
+  const onEvent: ConnectOptions['onEvent'] = (event) => event.type === 'session' && resumed.push(event.resumed);
+  const robot = await open({ ...more, onEvent }, environment);
+  return { robot, cut: () => sockets.at(-1)?.terminate(), resumed };
+}
+
 function look(robot: Robot): void {
   const camera = robot.model.inputs.cameras[0]?.name ?? '';
   robot.observe({ images: { [camera]: { data: PIXELS, width: 96, height: 96 } }, state: [0, 0, 0.2, 0, 0, 0, 1] });
@@ -86,21 +102,11 @@ describe('against the gateway', () => {
   });
 
   it('[S7] resumes its session after the socket was cut, with rising ticks', async () => {
-    const sockets: { terminate(): void }[] = [];
-    const environment = hostEnvironment((...args) => {
-      const socket = openNodeSocket(...args);
-      sockets.push(socket);
-      return socket;
-    });
-    const resumed: boolean[] = [];
-    const robot = await open(
-      { onEvent: (event) => event.type === 'session' && resumed.push(event.resumed) },
-      environment,
-    );
+    const { robot, cut, resumed } = await openCuttable({});
     const { sessionId } = robot;
     look(robot);
     const before = await drive(robot, 10);
-    sockets[0]?.terminate();
+    cut();
     let last = before.at(-1)?.seq ?? 0;
     for await (const action of robot.actions()) {
       if (action.local) continue;
@@ -112,6 +118,46 @@ describe('against the gateway', () => {
     expect(resumed).toEqual([false, true]);
     expect(robot.sessionId).toBe(sessionId);
     await robot.close();
+  });
+
+  it('[S7] in lockstep the actions go on where they stopped, whether a chunk was on its way or being executed', async () => {
+    for (const unanswered of [true, false]) {
+      const { robot, cut, resumed } = await openCuttable({ pacing: 'lockstep' });
+      look(robot);
+      const length = robot.model.chunk_size;
+      const taken = await drive(robot, unanswered ? length : length + 1);
+      if (unanswered) look(robot);
+      cut();
+      taken.push(...(await drive(robot, 4 * length)));
+      expect(taken.map(({ kind, seq }) => [kind, seq])).toEqual(taken.map((_, tick) => ['action', tick]));
+      expect(resumed).toEqual([false, true]);
+      const closed = await robot.close();
+      expect([counter(closed, 'resumes'), counter(closed, 'rejected')]).toEqual([1, 0]);
+    }
+  });
+
+  it('[S7] chunked: holds until a chunk comes that was inferred from what is seen after the cut', async () => {
+    const { robot, cut, resumed } = await openCuttable({ pacing: 'chunked' });
+    look(robot);
+    const taken: RobotAction[] = [];
+    const driveUntil = async (enough: () => boolean): Promise<void> => {
+      for await (const action of robot.actions()) {
+        taken.push(action);
+        if (enough()) return;
+        look(robot);
+      }
+    };
+    await driveUntil(() => taken.at(-1)?.kind === 'action');
+    cut();
+    await driveUntil(() => resumed.length === 2);
+    const firstAfter = robot.stats.observations;
+    const from = taken.length;
+    await driveUntil(() => taken.at(-1)?.kind === 'action');
+    expect(taken.at(-1)?.observationSeq).toBeGreaterThanOrEqual(firstAfter);
+    expect(taken.slice(from, -1).every(({ kind }) => kind === 'hold')).toBe(true);
+    for (let i = 1; i < taken.length; i++) expect(taken[i]?.seq).toBeGreaterThan(taken[i - 1]?.seq ?? 0);
+    expect(resumed).toEqual([false, true]);
+    expect(counter(await robot.close(), 'resumes')).toBe(1);
   });
 
   it('an e-stop holds until it is cleared, then motion starts again', async () => {

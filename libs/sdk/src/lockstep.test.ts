@@ -124,14 +124,19 @@ describe('lockstep', () => {
     const { robot, taken } = await testRobot(server);
     robot.observe(SEEN);
     robot.estop();
-    robot.clearEstop();
-    chunk(server.connection, 0, 0, 2);
     robot.observe(SEEN);
-    chunk(server.connection, 1, 0, 1);
+    robot.clearEstop();
+    await settle();
+    chunk(server.connection, 0, 0, 2);
+    await settle();
+    chunk(server.connection, 1, 0, 2);
+    await settle();
+    robot.observe(SEEN);
+    chunk(server.connection, 2, 0, 1);
     await settle();
     expect(taken.map(({ kind, observationSeq }) => [kind, observationSeq])).toEqual([
       ['hold', null],
-      ['action', 1],
+      ['action', 2],
     ]);
   });
 
