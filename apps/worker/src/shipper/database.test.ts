@@ -5,10 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createPool, migrate } from '@sinew/db';
 import { startTestDatabase } from '@sinew/db/testing';
-import { expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { ShippingDatabase } from './database.js';
 import { inferenceRow } from './rows.js';
 import { inference, ticks } from './test-records.js';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 const NO_ROWS = { sessions: [], episodes: [], inferences: [] };
 
@@ -20,18 +24,16 @@ function message(type: string, payload: Buffer): Buffer {
 
 /** A server that takes every client in and answers simple queries, but for one that holds `hangsAt`. */
 async function halfDeadServer(hangsAt: string) {
-  const sockets: Socket[] = [];
   const queries: string[] = [];
   const ready = message('Z', Buffer.from('I'));
   const server = createServer((socket) => {
-    sockets.push(socket);
     socket.on('error', () => {});
     socket.once('data', () => {
       socket.write(Buffer.concat([message('R', Buffer.alloc(4)), ready]));
       socket.on('data', (bytes) => {
         const query = bytes.toString('utf8', 5, bytes.length - 1);
         queries.push(query);
-        if (query.includes(hangsAt)) return;
+        if (query.includes(hangsAt)) return void server.emit('hanging', socket);
         const command = query.split(' ')[0] ?? '';
         socket.write(Buffer.concat([message('C', Buffer.from(`${command}\0`)), ready]));
       });
@@ -39,17 +41,22 @@ async function halfDeadServer(hangsAt: string) {
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  return { url: `postgresql://x:y@127.0.0.1:${port}/z?sslmode=disable`, server, sockets, queries };
+  return { url: `postgresql://x:y@127.0.0.1:${port}/z?sslmode=disable`, server, queries };
 }
 
 it('[J3] hangs up on a server that does not answer: its connection and its pool go, and the next attempt is a new one', async () => {
-  const { url, server, sockets } = await halfDeadServer('COMMIT');
-  const database = new ShippingDatabase(url, '/nowhere', () => {}, 200);
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const { url, server } = await halfDeadServer('COMMIT');
+  const database = new ShippingDatabase(url, '/nowhere', () => {});
+  const seen = new Set<Socket>();
   for (const attempt of [1, 2]) {
-    await expect(database.store(NO_ROWS)).rejects.toThrow('no answer within 200 ms');
-    expect(sockets).toHaveLength(attempt);
-    const socket = sockets.at(-1) as Socket;
-    if (!socket.closed) await once(socket, 'close');
+    const hanging = once(server, 'hanging') as Promise<[Socket]>;
+    const storing = expect(database.store(NO_ROWS)).rejects.toThrow('no answer within 30000 ms');
+    const [socket] = await hanging;
+    expect(seen.add(socket).size).toBe(attempt);
+    const closed = once(socket, 'close');
+    vi.advanceTimersByTime(30_000);
+    await Promise.all([storing, closed]);
   }
   await database.close();
   server.close();

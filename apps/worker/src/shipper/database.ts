@@ -20,21 +20,14 @@ export class ShippingDatabase implements RowStore {
   readonly #url: string;
   readonly #refusedFile: string;
   readonly #onError: (error: unknown, message: string) => void;
-  readonly #limitMs: number;
   #clients = new Set<Client>();
   #pool: Pool;
   #durable: boolean | null = null;
 
-  constructor(
-    url: string,
-    refusedFile: string,
-    onError: (error: unknown, message: string) => void,
-    limitMs = STORE_LIMIT_MS,
-  ) {
+  constructor(url: string, refusedFile: string, onError: (error: unknown, message: string) => void) {
     this.#url = url;
     this.#refusedFile = refusedFile;
     this.#onError = onError;
-    this.#limitMs = limitMs;
     this.#pool = this.#connect();
   }
 
@@ -91,7 +84,7 @@ export class ShippingDatabase implements RowStore {
   async #limited<T>(work: () => Promise<T>): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const limit = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new HangingError(`no answer within ${this.#limitMs} ms`)), this.#limitMs);
+      timer = setTimeout(() => reject(new HangingError(`no answer within ${STORE_LIMIT_MS} ms`)), STORE_LIMIT_MS);
     });
     const working = work();
     try {
