@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { takeTurn } from './one-at-a-time.js';
 
 export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const WORKSPACES = ['libs', 'apps'];
@@ -20,6 +21,19 @@ export function checkNode() {
 /** Progress goes to stderr: stdout belongs to the command that follows. */
 export async function bootstrap() {
   checkNode();
+  if (isInstalled() && isBuilt(newestSource())) return;
+  // Two first commands at once would install into each other's folders.
+  const release = await takeTurn(join(ROOT, '.bootstrap.lock'), () =>
+    process.stderr.write('sinew: another command is installing or building; waiting for it …\n'),
+  );
+  try {
+    await installAndBuild();
+  } finally {
+    release();
+  }
+}
+
+async function installAndBuild() {
   if (!isInstalled()) await install();
   const newest = newestSource();
   if (!isBuilt(newest)) {
@@ -40,7 +54,7 @@ function stamp(time) {
   }
 }
 
-/** Exactly what the lock file says; where a registry lacks some platform's packages `npm ci` refuses, and install does. */
+/** Exactly what the lock file says; where `npm ci` cannot have that, as near as can be. */
 async function install() {
   const what = 'installing packages';
   const fresh = !existsSync(join(ROOT, 'node_modules'));
