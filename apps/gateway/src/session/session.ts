@@ -464,7 +464,8 @@ export class Session {
 
   /** Whether the last hold of a drain has left: nothing moves any more and at least one tick said so. */
   settled(nowMs: number): boolean {
-    if (this.socket === null || this.#startMs === null || this.profile.pacing === 'lockstep') return true;
+    // Only a paced robot is stopped tick by tick; the others play their stop from the one hold they were told.
+    if (this.socket === null || this.#startMs === null || this.profile.pacing !== 'paced') return true;
     return this.loop.resting && nowMs - this.#drainingSince >= this.periodMs;
   }
 
