@@ -40,8 +40,9 @@ export interface SessionContext {
 
 /** A client that has not read for this long while ticks are shed is given up (S8). */
 const MAX_CONGESTED_MS = 5_000;
-/** Ticks of at most a second share a record, in every pacing. */
+/** Ticks of at most a second share a record; a paced session counts them itself, and is only looked after here. */
 const FLUSH_MS = 1_000;
+const PACED_FLUSH_MS = 3_000;
 
 /**
  * One robot's session: what it was told, what it last saw, and what it may send. Time comes from the context's clock;
@@ -73,7 +74,8 @@ export class Session {
   #modelFailed = false;
   #nextTick = 0;
   #startMs: number | null = null;
-  #flushedMs = 0;
+  #flushedMs: number;
+  readonly #flushAfterMs: number;
   #drainingSince = 0;
 
   constructor(
@@ -101,6 +103,9 @@ export class Session {
       action: description.action,
     });
     const now = context.clock.now();
+    // All sessions flushing at one sweep would stall every robot: paced ones keep the phase of their own ticks.
+    this.#flushAfterMs = profile.pacing === 'paced' ? PACED_FLUSH_MS : FLUSH_MS;
+    this.#flushedMs = now;
     this.ticks = new TickLog(description.action_dim, description.inputs.state.dim, profile.controlHz);
     this.#records = new SessionRecords(profile, context.journal, context.clock, this.ticks, context.log);
     this.gate = new ObservationGate(description);
@@ -496,7 +501,7 @@ export class Session {
       this.close('resume_window_expired', null);
       return;
     }
-    if (nowMs - this.#flushedMs >= FLUSH_MS) this.flushTicks();
+    if (nowMs - this.#flushedMs >= this.#flushAfterMs) this.flushTicks();
     if (!this.inference.busy && this.profile.pacing === 'lockstep') this.inference.request();
     const socket = this.socket;
     if (socket?.congested(nowMs) && socket.congestedFor(nowMs) > MAX_CONGESTED_MS) {
