@@ -75,7 +75,7 @@ export const SETTINGS = {
     max: 10,
     help: 'share of the measured inference capacity that sessions may ask for before `open` is refused',
   },
-  max_sessions: { type: 'integer', default: 2000, min: 1, max: 1_000_000, help: 'most sockets at a time' },
+  max_sessions: { type: 'integer', default: 2000, min: 1, max: 1_000_000, help: 'most sessions at a time' },
   max_frame_bytes: {
     type: 'integer',
     default: 4_194_304,
