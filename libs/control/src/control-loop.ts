@@ -169,7 +169,8 @@ export class ControlLoop {
     draft.baseTick = baseTick;
     draft.from = from;
     draft.end = end;
-    const near = this.#odometer.anchored ? this.#odometer.commanded(this.#commanded) : null;
+    // Of the observation's tick: a plan already leads on from there, perhaps by more than half a turn.
+    const near = this.#odometer.anchored ? this.#odometer.commandedBefore(baseTick, this.#commanded) : null;
     const { score, checksPassed, flags } = this.#intake.fill(draft, chunk.actions, chunk.state, near);
     const verdict: Verdict = { score, checksPassed, flags };
     if (draft.rejected[from - baseTick] === 1) {

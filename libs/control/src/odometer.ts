@@ -67,7 +67,9 @@ export class Odometer {
     const sum = this.#sum;
     sum.position.addScaled(sum.position, translation, 1);
     if (this.#rotation === 'euler_xyz') sum.euler.addScaled(sum.euler, rotation, 1);
-    else sum.quat.product(this.#spin.exp(rotation), this.#scratch.quat.copy(sum.quat)).normalize();
+    // No step is no rounding either: a tick of zeros and a missing one leave the same pose.
+    else if (!rotation.isZero())
+      sum.quat.product(this.#spin.exp(rotation), this.#scratch.quat.copy(sum.quat)).normalize();
     this.#write(tick);
     this.#last = tick;
     if (tick - this.#capacity + 1 > this.#first) {
@@ -110,6 +112,15 @@ export class Odometer {
     out.position.addScaled(this.#anchor.position, sum.position, 1);
     out.euler.addScaled(this.#anchor.euler, sum.euler, 1);
     out.quat.product(sum.quat, this.#anchor.quat);
+    return out;
+  }
+
+  /** The commanded pose just before `tick` ran; now, where history does not hold that tick. Only where anchored. */
+  commandedBefore(tick: number, out: Pose): Pose {
+    if (!this.#sumBefore(tick, this.#past)) return this.commanded(out);
+    out.position.addScaled(this.#anchor.position, this.#past.position, 1);
+    out.euler.addScaled(this.#anchor.euler, this.#past.euler, 1);
+    out.quat.product(this.#past.quat, this.#anchor.quat);
     return out;
   }
 

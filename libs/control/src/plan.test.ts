@@ -15,6 +15,7 @@ const session = fc.record({
   rotation: fc.constantFrom('euler_xyz' as const, 'rotvec' as const),
 });
 type Session = typeof session extends fc.Arbitrary<infer T> ? T : never;
+const SLOWEST = { motion: { v: 1, a: 1, j: 1 }, hz: 1 };
 
 function specOf({ motion, hz, blend, smoothing, rotation }: Session): ControlSpec {
   const limits = freeLimits(hz, motion.v, motion.a, motion.j);
@@ -96,7 +97,14 @@ describe('planning a whole chunk', () => {
         expect(auditor.worst.a).toBeLessThanOrEqual(1 + 1e-9);
         expect(auditor.worst.j).toBeLessThanOrEqual(1 + 1e-9);
       }),
-      { numRuns: 60 },
+      {
+        numRuns: 60,
+        // Found at random: a plan that turns on by more than half a turn, and a pose that drifts by rounding while at rest.
+        examples: [
+          [{ ...SLOWEST, seed: -1688191898, blend: 'latest', smoothing: 'none', rotation: 'euler_xyz' }],
+          [{ ...SLOWEST, seed: -1823447484, blend: 'weighted', smoothing: 'ema', rotation: 'rotvec' }],
+        ],
+      },
     );
   });
 
