@@ -1,4 +1,5 @@
-import type { RobotRecord } from './schema.js';
+import { GEOMETRY } from './geometry/index.js';
+import type { RobotFigures, RobotRecord } from './schema.js';
 import { ABB } from './vendors/abb.js';
 import { ALEXANDER_KOCH } from './vendors/alexander-koch.js';
 import { DENSO_WAVE } from './vendors/denso-wave.js';
@@ -22,8 +23,7 @@ import { UNIVERSAL_ROBOTS } from './vendors/universal-robots.js';
 import { WILLOW_GARAGE } from './vendors/willow-garage.js';
 import { YASKAWA } from './vendors/yaskawa.js';
 
-/** Every robot type the server knows, by vendor. Values are those of the sources each record names; nothing is derived here. */
-export const ROBOTS: readonly RobotRecord[] = [
+const FIGURES: readonly RobotFigures[] = [
   ...FRANKA,
   ...UNIVERSAL_ROBOTS,
   ...ABB,
@@ -47,3 +47,10 @@ export const ROBOTS: readonly RobotRecord[] = [
   ...UNITREE,
   ...GOOGLE,
 ];
+
+/** Every robot type the server knows, by vendor. Values are those of the sources each record names; nothing is derived here. */
+export const ROBOTS: readonly RobotRecord[] = FIGURES.map((figures) => ({
+  ...figures,
+  aliases: [],
+  geometry: GEOMETRY[figures.id] ?? null,
+}));

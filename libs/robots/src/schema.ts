@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { RobotGeometry } from './geometry-schema.js';
 
 const finite = z.number();
 const positive = z.number().positive();
@@ -69,6 +70,10 @@ export const RobotRecord = z
     gripper: GripperRecord.nullable(),
     source: z.array(z.string()).readonly(),
     notes: z.string(),
+    /** Other names of the same robot type, which \`open\` takes as well. */
+    aliases: z.array(z.string().min(1)).readonly(),
+    /** Null: no source gives it, and what needs kinematics is not checked for this robot. */
+    geometry: RobotGeometry.nullable(),
     confidence: z
       .strictObject({
         joint_positions: z.string(),
@@ -82,9 +87,16 @@ export const RobotRecord = z
       .optional(),
   })
   .refine((robot) => robot.joints.length === robot.dof, { message: 'one joint a degree of freedom', path: ['joints'] })
+  .refine((robot) => robot.geometry === null || robot.geometry.rows.length === robot.dof, {
+    message: 'one row a joint',
+    path: ['geometry', 'rows'],
+  })
   .readonly();
 
 export type JointRecord = z.infer<typeof JointRecord>;
 export type GripperRecord = z.infer<typeof GripperRecord>;
 export type CartesianRecord = z.infer<typeof CartesianRecord>;
 export type RobotRecord = z.infer<typeof RobotRecord>;
+
+/** A record as its vendor's file has it; names and geometry are tables of their own. */
+export type RobotFigures = Omit<RobotRecord, 'aliases' | 'geometry'>;

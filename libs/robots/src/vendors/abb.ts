@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noApproximativeNumericConstant: figures as their sources print them
-import type { RobotRecord } from '../schema.js';
+import type { RobotFigures } from '../schema.js';
 
-export const ABB: readonly RobotRecord[] = [
+export const ABB: readonly RobotFigures[] = [
   {
     id: 'abb_irb1200_5_90',
     vendor: 'ABB',

@@ -1,6 +1,6 @@
-import type { RobotRecord } from '../schema.js';
+import type { RobotFigures } from '../schema.js';
 
-export const ALEXANDER_KOCH: readonly RobotRecord[] = [
+export const ALEXANDER_KOCH: readonly RobotFigures[] = [
   {
     id: 'koch_v1',
     vendor: 'Alexander Koch / Tau Robotics',

@@ -1,6 +1,6 @@
-import type { RobotRecord } from '../schema.js';
+import type { RobotFigures } from '../schema.js';
 
-export const DENSO_WAVE: readonly RobotRecord[] = [
+export const DENSO_WAVE: readonly RobotFigures[] = [
   {
     id: 'denso_vs060',
     vendor: 'Denso Wave',

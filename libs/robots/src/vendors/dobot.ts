@@ -1,6 +1,6 @@
-import type { RobotRecord } from '../schema.js';
+import type { RobotFigures } from '../schema.js';
 
-export const DOBOT: readonly RobotRecord[] = [
+export const DOBOT: readonly RobotFigures[] = [
   {
     id: 'dobot_cr5',
     vendor: 'Dobot',

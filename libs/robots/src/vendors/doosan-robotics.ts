@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noApproximativeNumericConstant: figures as their sources print them
-import type { RobotRecord } from '../schema.js';
+import type { RobotFigures } from '../schema.js';
 
-export const DOOSAN_ROBOTICS: readonly RobotRecord[] = [
+export const DOOSAN_ROBOTICS: readonly RobotFigures[] = [
   {
     id: 'doosan_m1013',
     vendor: 'Doosan Robotics',

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noApproximativeNumericConstant: figures as their sources print them
-import type { RobotRecord } from '../schema.js';
+import type { RobotFigures } from '../schema.js';
 
-export const FANUC: readonly RobotRecord[] = [
+export const FANUC: readonly RobotFigures[] = [
   {
     id: 'fanuc_crx_10ia',
     vendor: 'FANUC',

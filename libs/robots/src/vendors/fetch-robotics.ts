@@ -1,6 +1,6 @@
-import type { RobotRecord } from '../schema.js';
+import type { RobotFigures } from '../schema.js';
 
-export const FETCH_ROBOTICS: readonly RobotRecord[] = [
+export const FETCH_ROBOTICS: readonly RobotFigures[] = [
   {
     id: 'fetch_arm',
     vendor: 'Fetch Robotics (Zebra)',

@@ -1,6 +1,6 @@
-import type { RobotRecord } from '../schema.js';
+import type { RobotFigures } from '../schema.js';
 
-export const FLEXIV: readonly RobotRecord[] = [
+export const FLEXIV: readonly RobotFigures[] = [
   {
     id: 'flexiv_rizon4',
     vendor: 'Flexiv',

@@ -1,6 +1,6 @@
-import type { RobotRecord } from '../schema.js';
+import type { RobotFigures } from '../schema.js';
 
-export const FRANKA: readonly RobotRecord[] = [
+export const FRANKA: readonly RobotFigures[] = [
   {
     id: 'franka_panda',
     vendor: 'Franka Emika',

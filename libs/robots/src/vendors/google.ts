@@ -1,6 +1,6 @@
-import type { RobotRecord } from '../schema.js';
+import type { RobotFigures } from '../schema.js';
 
-export const GOOGLE: readonly RobotRecord[] = [
+export const GOOGLE: readonly RobotFigures[] = [
   {
     id: 'google_robot_rt1',
     vendor: 'Google / Everyday Robots',

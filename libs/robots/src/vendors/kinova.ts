@@ -1,6 +1,6 @@
-import type { RobotRecord } from '../schema.js';
+import type { RobotFigures } from '../schema.js';
 
-export const KINOVA: readonly RobotRecord[] = [
+export const KINOVA: readonly RobotFigures[] = [
   {
     id: 'kinova_gen3_7dof',
     vendor: 'Kinova',

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noApproximativeNumericConstant: figures as their sources print them
-import type { RobotRecord } from '../schema.js';
+import type { RobotFigures } from '../schema.js';
 
-export const KUKA: readonly RobotRecord[] = [
+export const KUKA: readonly RobotFigures[] = [
   {
     id: 'kuka_lbr_iiwa7',
     vendor: 'KUKA',

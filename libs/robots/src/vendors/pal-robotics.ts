@@ -1,6 +1,6 @@
-import type { RobotRecord } from '../schema.js';
+import type { RobotFigures } from '../schema.js';
 
-export const PAL_ROBOTICS: readonly RobotRecord[] = [
+export const PAL_ROBOTICS: readonly RobotFigures[] = [
   {
     id: 'pal_tiago_arm',
     vendor: 'PAL Robotics',

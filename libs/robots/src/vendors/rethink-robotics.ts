@@ -1,6 +1,6 @@
-import type { RobotRecord } from '../schema.js';
+import type { RobotFigures } from '../schema.js';
 
-export const RETHINK_ROBOTICS: readonly RobotRecord[] = [
+export const RETHINK_ROBOTICS: readonly RobotFigures[] = [
   {
     id: 'rethink_sawyer',
     vendor: 'Rethink Robotics',

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noApproximativeNumericConstant: figures as their sources print them
-import type { RobotRecord } from '../schema.js';
+import type { RobotFigures } from '../schema.js';
 
-export const TECHMAN_ROBOT: readonly RobotRecord[] = [
+export const TECHMAN_ROBOT: readonly RobotFigures[] = [
   {
     id: 'techman_tm5_900',
     vendor: 'Techman Robot',

@@ -1,6 +1,6 @@
-import type { RobotRecord } from '../schema.js';
+import type { RobotFigures } from '../schema.js';
 
-export const THEROBOTSTUDIO: readonly RobotRecord[] = [
+export const THEROBOTSTUDIO: readonly RobotFigures[] = [
   {
     id: 'so100',
     vendor: 'TheRobotStudio / Hugging Face',

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noApproximativeNumericConstant: figures as their sources print them
-import type { RobotRecord } from '../schema.js';
+import type { RobotFigures } from '../schema.js';
 
-export const TROSSEN_ROBOTICS: readonly RobotRecord[] = [
+export const TROSSEN_ROBOTICS: readonly RobotFigures[] = [
   {
     id: 'trossen_widowx_250',
     vendor: 'Trossen Robotics (Interbotix)',

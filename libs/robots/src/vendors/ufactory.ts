@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noApproximativeNumericConstant: figures as their sources print them
-import type { RobotRecord } from '../schema.js';
+import type { RobotFigures } from '../schema.js';
 
-export const UFACTORY: readonly RobotRecord[] = [
+export const UFACTORY: readonly RobotFigures[] = [
   {
     id: 'ufactory_xarm5',
     vendor: 'UFACTORY',

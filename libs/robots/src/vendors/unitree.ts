@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noApproximativeNumericConstant: figures as their sources print them
-import type { RobotRecord } from '../schema.js';
+import type { RobotFigures } from '../schema.js';
 
-export const UNITREE: readonly RobotRecord[] = [
+export const UNITREE: readonly RobotFigures[] = [
   {
     id: 'unitree_z1',
     vendor: 'Unitree',

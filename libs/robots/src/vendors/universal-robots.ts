@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noApproximativeNumericConstant: figures as their sources print them
-import type { RobotRecord } from '../schema.js';
+import type { RobotFigures } from '../schema.js';
 
-export const UNIVERSAL_ROBOTS: readonly RobotRecord[] = [
+export const UNIVERSAL_ROBOTS: readonly RobotFigures[] = [
   {
     id: 'ur3',
     vendor: 'Universal Robots',

@@ -1,6 +1,6 @@
-import type { RobotRecord } from '../schema.js';
+import type { RobotFigures } from '../schema.js';
 
-export const WILLOW_GARAGE: readonly RobotRecord[] = [
+export const WILLOW_GARAGE: readonly RobotFigures[] = [
   {
     id: 'pr2_left_arm',
     vendor: 'Willow Garage',

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noApproximativeNumericConstant: figures as their sources print them
-import type { RobotRecord } from '../schema.js';
+import type { RobotFigures } from '../schema.js';
 
-export const YASKAWA: readonly RobotRecord[] = [
+export const YASKAWA: readonly RobotFigures[] = [
   {
     id: 'yaskawa_gp7',
     vendor: 'Yaskawa',

@@ -1,0 +1,209 @@
+import { findRobot, ROBOTS, type RobotGeometry } from '@sinew/robots';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Pose } from '../target.js';
+import { Vec3 } from '../vec3.js';
+import { Kinematics, kinematicsOf } from './kinematics.js';
+
+const WITH_GEOMETRY = ROBOTS.flatMap((robot) => {
+  const kinematics = kinematicsOf(robot);
+  return kinematics === null ? [] : [{ id: robot.id, robot, kinematics }];
+});
+
+const NONE = { xyz: [0, 0, 0], rpy: [0, 0, 0] } as const;
+const NAMES = { base_frame: 'base', base: NONE, flange: NONE, tool: null, tcp: 'tip', source: ['mathematics'] };
+
+/** Two links of length 1 and 0.5 in the plane. */
+const PLANAR: RobotGeometry = {
+  convention: 'dh',
+  rows: [
+    { a: 1, d: 0, alpha: 0, theta_offset: 0 },
+    { a: 0.5, d: 0, alpha: 0, theta_offset: 0 },
+  ],
+  ...NAMES,
+};
+
+function joints(dof: number): fc.Arbitrary<Float64Array> {
+  return fc
+    .array(fc.double({ min: -7, max: 7, noNaN: true }), { minLength: dof, maxLength: dof })
+    .map((values) => Float64Array.from(values));
+}
+
+describe('forward kinematics', () => {
+  it('adds the links of a planar arm', () => {
+    const arm = new Kinematics(PLANAR);
+    const p = arm.position(Float64Array.of(Math.PI / 2, -Math.PI / 2), new Vec3());
+    expect(p.x).toBeCloseTo(0.5, 15);
+    expect(p.y).toBeCloseTo(1, 15);
+    expect(p.z).toBe(0);
+  });
+
+  it('says the same of one arm in each of the three conventions', () => {
+    const q = Float64Array.of(0.3, -0.8);
+    const offset = 0.2;
+    const tool = { xyz: [0.1, 0.2, 0.3], rpy: [0.4, -0.5, 0.6] } as const;
+    const common = { ...NAMES, base: { xyz: [1, 2, 3], rpy: [0.1, 0.2, 0.3] } as const };
+    const alpha = 0.7;
+    const dh = new Kinematics({
+      ...common,
+      convention: 'dh',
+      rows: [
+        { a: 1, d: 0.25, alpha, theta_offset: offset },
+        { a: 0, d: 0, alpha: 0, theta_offset: 0 },
+      ],
+      tool,
+    });
+    const mdh = new Kinematics({
+      ...common,
+      convention: 'mdh',
+      rows: [
+        { a: 0, d: 0.25, alpha: 0, theta_offset: offset },
+        { a: 1, d: 0, alpha, theta_offset: 0 },
+      ],
+      flange: tool,
+    });
+    // The same with its second joint's frame turned by half a turn about x, so that it turns about −z.
+    const origins = new Kinematics({
+      ...common,
+      convention: 'origins',
+      rows: [
+        { xyz: [0, 0, 0.25], rpy: [0, 0, offset], axis: [0, 0, 1] },
+        { xyz: [1, 0, 0], rpy: [alpha + Math.PI, 0, 0], axis: [0, 0, -1] },
+      ],
+      flange: { xyz: [0, 0, 0], rpy: [Math.PI, 0, 0] },
+      tool,
+    });
+    const expected = dh.pose(q, new Pose());
+    for (const other of [mdh, origins]) {
+      const pose = other.pose(q, new Pose());
+      for (const axis of ['x', 'y', 'z'] as const) {
+        expect(pose.position[axis]).toBeCloseTo(expected.position[axis], 14);
+        expect(pose.euler[axis]).toBeCloseTo(expected.euler[axis], 14);
+      }
+    }
+  });
+
+  it.each(WITH_GEOMETRY)('$id: position is the position of pose', ({ kinematics }) => {
+    fc.assert(
+      fc.property(joints(kinematics.dof), (q) => {
+        const p = kinematics.position(q, new Vec3());
+        const pose = kinematics.pose(q, new Pose());
+        expect(Math.abs(p.x - pose.position.x)).toBeLessThan(1e-13);
+        expect(Math.abs(p.y - pose.position.y)).toBeLessThan(1e-13);
+        expect(Math.abs(p.z - pose.position.z)).toBeLessThan(1e-13);
+        expect(Math.hypot(pose.quat.w, pose.quat.x, pose.quat.y, pose.quat.z)).toBeCloseTo(1, 14);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('carries what is not finite, and a joint that is missing, to the result', () => {
+    const arm = new Kinematics(PLANAR);
+    expect(arm.position(Float64Array.of(0, NaN), new Vec3()).x).toBeNaN();
+    expect(arm.position(Float64Array.of(0), new Vec3()).x).toBeNaN();
+    expect(arm.conditioning(Float64Array.of(Infinity, 0))).toBeNaN();
+  });
+
+  it('has none for a robot without geometry', () => {
+    const panda = findRobot('franka_panda')!;
+    expect(kinematicsOf({ ...panda, geometry: null })).toBeNull();
+  });
+});
+
+describe('the Jacobian', () => {
+  it.each(WITH_GEOMETRY)('$id: is the derivative of the pose', ({ kinematics }) => {
+    const n = kinematics.dof;
+    const h = 1e-6;
+    const before = new Pose();
+    const after = new Pose();
+    fc.assert(
+      fc.property(joints(n), (q) => {
+        const jacobian = kinematics.jacobian(q, new Float64Array(6 * n));
+        for (let i = 0; i < n; i++) {
+          const back = q.slice();
+          const forth = q.slice();
+          back[i]! -= h;
+          forth[i]! += h;
+          kinematics.pose(back, before);
+          kinematics.pose(forth, after);
+          for (const [row, axis] of (['x', 'y', 'z'] as const).entries()) {
+            const slope = (after.position[axis] - before.position[axis]) / (2 * h);
+            expect(Math.abs(jacobian[row * n + i]! - slope)).toBeLessThan(1e-7);
+          }
+          // ω = 2·vec(q̇ ⊗ q*): here with the difference of the two quaternions, on the same half of the sphere.
+          const a = before.quat;
+          const b = after.quat;
+          const sign = a.w * b.w + a.x * b.x + a.y * b.y + a.z * b.z < 0 ? -1 : 1;
+          const w = [
+            b.x * a.w - b.w * a.x - b.y * a.z + b.z * a.y,
+            b.y * a.w - b.w * a.y - b.z * a.x + b.x * a.z,
+            b.z * a.w - b.w * a.z - b.x * a.y + b.y * a.x,
+          ];
+          for (let row = 0; row < 3; row++) {
+            expect(Math.abs(jacobian[(3 + row) * n + i]! - (sign * w[row]!) / h)).toBeLessThan(1e-7);
+          }
+        }
+      }),
+      { numRuns: 10 },
+    );
+  });
+});
+
+describe('conditioning', () => {
+  it('is the ratio of singular values worked out by hand for the planar arm', () => {
+    // Both joints turn about z: JᵀJ = [[x²+y²+1, …], …] with links 1 and 0.5 at right angles, tip at (1, 0.5).
+    const a = 1 + 0.25 + 1;
+    const b = 0.25 + 1;
+    const c = 0.25 + 1;
+    const mean = (a + c) / 2;
+    const spread = Math.sqrt(((a - c) / 2) ** 2 + b * b);
+    const arm = new Kinematics(PLANAR);
+    expect(arm.conditioning(Float64Array.of(0, Math.PI / 2))).toBeCloseTo(
+      Math.sqrt((mean + spread) / (mean - spread)),
+      10,
+    );
+  });
+
+  it('grows without bound towards a stretched arm and a wrist whose axes align', () => {
+    const ur5e = kinematicsOf(findRobot('ur5e')!)!;
+    const good = ur5e.conditioning(Float64Array.of(0, -1.2, 1.5, -1.8, -1.57, 0));
+    expect(good).toBeLessThan(17);
+    const elbow = [0.1, 0.01, 0.001].map((bend) => ur5e.conditioning(Float64Array.of(0, -1.2, bend, -1.8, -1.57, 0)));
+    expect(elbow[0]).toBeGreaterThan(30);
+    expect(elbow[1]! / elbow[0]!).toBeGreaterThan(5);
+    expect(elbow[2]! / elbow[1]!).toBeGreaterThan(9);
+    expect(ur5e.conditioning(Float64Array.of(0, -1.2, 1.5, -1.8, 0, 0))).toBeGreaterThan(1e12);
+  });
+
+  it.each(WITH_GEOMETRY)('$id: bounds how unevenly any joint motion moves the tool', ({ kinematics, robot }) => {
+    const n = kinematics.dof;
+    const q = Float64Array.from(robot.joints, (joint) => joint.lower + 0.37 * (joint.upper - joint.lower));
+    const kappa = kinematics.conditioning(q);
+    const j = kinematics.jacobian(q, new Float64Array(6 * n));
+    // ‖Jᵀu‖ (dof ≥ 6) or ‖J·u‖ over unit u lies between σₙ and σ₁: no pair may be further apart than κ, and the extremes are met.
+    const size = Math.min(6, n);
+    const stretch = (u: readonly number[]): number => {
+      let sum = 0;
+      for (let k = 0; k < Math.max(6, n); k++) {
+        let entry = 0;
+        for (let i = 0; i < size; i++) entry += u[i]! * (n >= 6 ? j[i * n + k]! : j[k * n + i]!);
+        sum += entry * entry;
+      }
+      return Math.sqrt(sum) / Math.hypot(...u);
+    };
+    let lowest = Infinity;
+    let highest = 0;
+    const unit = fc.array(fc.double({ min: -1, max: 1, noNaN: true }), { minLength: size, maxLength: size });
+    fc.assert(
+      fc.property(
+        unit.filter((u) => Math.hypot(...u) > 0.1),
+        (u) => {
+          lowest = Math.min(lowest, stretch(u));
+          highest = Math.max(highest, stretch(u));
+        },
+      ),
+    );
+    expect(highest / lowest).toBeLessThanOrEqual(kappa * (1 + 1e-9));
+    expect(kappa).toBeGreaterThan(1);
+  });
+});
