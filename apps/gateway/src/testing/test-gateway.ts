@@ -69,6 +69,7 @@ interface Options {
   readonly models?: ModelCatalogue;
   readonly dir?: string;
   readonly keepDir?: boolean;
+  readonly journalBudgetBytes?: number;
 }
 
 /** A real gateway on a free port with a real journal; the `null` policy unless a test brings models of its own. */
@@ -80,7 +81,7 @@ export async function startTestGateway(options: Options = {}): Promise<TestGatew
   const journal = await JournalWriter.open({
     dir,
     node: 0,
-    budgetBytes: 256 * 1_048_576,
+    budgetBytes: options.journalBudgetBytes ?? 256 * 1_048_576,
     fsyncMs: 10,
     now: () => Date.now(),
   });
