@@ -5,6 +5,7 @@ import {
   type Bundle,
   createNullBackend,
   createOnnxBackend,
+  createScriptBackend,
   loadBundle,
   nullBundle,
   type PolicyBackend,
@@ -98,15 +99,7 @@ async function serve(
 ): Promise<ServedModel> {
   const bundle = policy === 'null' ? nullBundle() : await loadBundle(bundleFolder(policy));
   const description = bundle.describe();
-  const backend =
-    policy === 'null'
-      ? createNullBackend({ bundle })
-      : createOnnxBackend({
-          bundle,
-          threads: settings.policy_threads,
-          intraOp: settings.policy_intra_op,
-          maxBatch: settings.batch_max,
-        });
+  const backend = backendOf(policy, bundle, settings);
   await backend.start();
   for (const warning of backend.stats().warnings) log.warn({ model: description.id }, warning);
   const scheduler = new Scheduler({
@@ -117,6 +110,17 @@ async function serve(
     hooks: schedulerHooks(description.id, metrics, log),
   });
   return { description, bundle, backend, scheduler, status: 'ready' };
+}
+
+function backendOf(policy: string, bundle: Bundle, settings: ModelSettings): PolicyBackend {
+  if (policy === 'null') return createNullBackend({ bundle });
+  if (bundle.script !== undefined) return createScriptBackend({ bundle });
+  return createOnnxBackend({
+    bundle,
+    threads: settings.policy_threads,
+    intraOp: settings.policy_intra_op,
+    maxBatch: settings.batch_max,
+  });
 }
 
 /** Measurements as they happen; what is only counted is read from the scheduler when somebody scrapes (status.ts). */

@@ -20,3 +20,5 @@ export type { Capacity } from './scheduler/capacity.js';
 export type { Requester, RequestTiming } from './scheduler/requester.js';
 export { Scheduler, type SchedulerHooks, type SchedulerOptions } from './scheduler/scheduler.js';
 export type { SchedulerStats } from './scheduler/scheduler-stats.js';
+export { type Script, type ScriptEntry, ScriptError } from './script/script.js';
+export { createScriptBackend, type ScriptBackendOptions } from './script/script-backend.js';

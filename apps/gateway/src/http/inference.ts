@@ -7,6 +7,7 @@ import type { Metrics } from '@sinew/telemetry';
 import { z } from 'zod';
 import type { Clock } from '../clock.js';
 import type { ModelCatalogue, ServedModel } from '../models.js';
+import { shapeOf } from '../session/inference-record.js';
 import { instructionFault } from '../session/instruction.js';
 import { smoothingFor } from '../session/smoothing.js';
 import { recorded } from './recorded.js';
@@ -198,7 +199,7 @@ async function infer(deps: InferenceDeps, context: RequestContext): Promise<Repl
     state: request.state,
     image_shape: camera === undefined ? [] : [camera.height, camera.width, 3],
     chunk: new Uint8Array(output.actions.buffer, output.actions.byteOffset, output.actions.byteLength),
-    shape: [description.chunk_size, description.action_dim],
+    shape: shapeOf(output.actions.length, description.action_dim),
     queue_ms: latency.queue_wait_ms,
     decode_ms: timing.decodeMs,
     inference_ms: timing.inferMs,

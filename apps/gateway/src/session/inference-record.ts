@@ -20,7 +20,7 @@ export function inferenceRecord(session: Session, finished: Finished): Inference
   const { logId, nowMs, observation, output, timing, status, safetyScore, safetyFlags } = finished;
   const { profile } = session;
   const { description } = profile.model;
-  const { action_dim, chunk_size } = description;
+  const { action_dim } = description;
   const record: InferenceRecord = {
     v: 1,
     kind: 'inference',
@@ -42,7 +42,7 @@ export function inferenceRecord(session: Session, finished: Finished): Inference
     state: Array.from(observation.state),
     image_shape: imageShape(observation, description.inputs.cameras[0]),
     chunk: output.ok ? bytesOf(output.actions) : new Uint8Array(0),
-    shape: output.ok ? [chunk_size, action_dim] : [0, action_dim],
+    shape: output.ok ? shapeOf(output.actions.length, action_dim) : [0, action_dim],
     queue_ms: timing.queueMs,
     decode_ms: timing.decodeMs,
     inference_ms: timing.inferMs,
@@ -52,6 +52,11 @@ export function inferenceRecord(session: Session, finished: Finished): Inference
     safety_flags: safetyFlags,
   };
   return output.ok ? record : { ...record, error: output.reason };
+}
+
+/** Rows of D numbers; what is no whole number of them (a chunk that was refused for its length) stands as one row. */
+export function shapeOf(length: number, dim: number): [number, number] {
+  return length % dim === 0 ? [length / dim, dim] : [1, length];
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {

@@ -109,7 +109,7 @@ export class InferenceSlot implements Requester {
       this.#inFlight = { observation };
       const { images, state, instruction, arrivedMs, capturedMs } = observation;
       const fresh = profile.pacing === 'lockstep' ? {} : { staleAtMs: capturedMs + profile.staleAfterMs };
-      return { images, state, instruction, receivedAtMs: arrivedMs, ...fresh };
+      return { images, state, instruction, receivedAtMs: arrivedMs, session: this, ...fresh };
     }
     return null;
   }

@@ -10,10 +10,12 @@ export interface PolicyInput {
   readonly receivedAtMs?: number;
   /** From then on it must not be run any more (S6), on the scheduler's clock. */
   readonly staleAtMs?: number;
+  /** One object a session, as long as it lives: what a policy that remembers may key by. Absent: one request by itself. */
+  readonly session?: object;
 }
 
 export type PolicyOutput =
-  /** [H·D] in physical units, row-major; all finite. */
+  /** [H·D] in physical units, row-major. A graph's are finite; a script's may be anything, of any length. */
   | { readonly ok: true; readonly actions: Float32Array }
   | {
       readonly ok: false;

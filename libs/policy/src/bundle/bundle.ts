@@ -1,4 +1,5 @@
 import type { ModelDescription } from '@sinew/protocol';
+import type { Script } from '../script/script.js';
 import type { Manifest } from './manifest.js';
 
 /** A policy that was checked and can be served. */
@@ -10,6 +11,8 @@ export interface Bundle {
   readonly execute: number;
   /** Absolute path of the graph; empty for a policy without one. */
   readonly graphPath: string;
+  /** What it plays instead of running a graph: `backend: "script"`. */
+  readonly script?: Script;
   /** What `opened.model` tells a client. */
   describe(): ModelDescription;
   /** [inputs.text.length] token ids; shared, do not write to it. */

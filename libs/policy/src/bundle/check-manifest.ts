@@ -48,6 +48,8 @@ function checkAction({ action_space, action_dim, action, inputs }: Manifest): Ma
 function checkEmbodiments({ embodiments, action_space, action_dim }: Manifest): ManifestFault | null {
   for (const [i, id] of embodiments.entries()) {
     const field = `embodiments.${i}`;
+    // Any robot; whether its joints fit the action is decided when it opens.
+    if (id === '*') continue;
     const robot = findRobot(id);
     if (robot === undefined) return { field, reason: `${id} is not in the robot registry` };
     if (action_space === 'ee_delta') continue;

@@ -4,6 +4,9 @@ import { readFile, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
+import type { z } from 'zod';
+import { readScript, ScriptError } from '../script/script.js';
+import { asManifest, ScriptManifest } from '../script/script-manifest.js';
 import { type Bundle, describeModel, executionHorizon } from './bundle.js';
 import { BundleError } from './bundle-error.js';
 import { checkManifest } from './check-manifest.js';
@@ -22,14 +25,10 @@ export async function loadBundle(dir: string): Promise<Bundle> {
   const folder = await realpath(dir).catch((cause: unknown) => {
     throw new BundleError(dir, MANIFEST_FILE, 'the folder does not exist', cause);
   });
-  const manifest = await readManifest(folder);
-  const files = new Map<string, string>();
-  for (const path of [manifest.graph, manifest.inputs.text.vocabulary]) {
-    if (manifest.sha256[path] === undefined) throw new BundleError(folder, `sha256.${path}`, 'is missing');
-  }
-  for (const [path, expected] of Object.entries(manifest.sha256)) {
-    files.set(path, await verifiedFile(folder, path, expected));
-  }
+  const data = await readJson(folder);
+  if (isScript(data)) return await loadScript(folder, parseAs(ScriptManifest, folder, data));
+  const manifest = checked(folder, parseAs(Manifest, folder, data));
+  const files = await verifiedFiles(folder, manifest.sha256, [manifest.graph, manifest.inputs.text.vocabulary]);
   const tokenizer = await readVocabulary(folder, manifest, files.get(manifest.inputs.text.vocabulary) ?? '');
   return {
     dir: folder,
@@ -41,21 +40,66 @@ export async function loadBundle(dir: string): Promise<Bundle> {
   };
 }
 
-async function readManifest(folder: string): Promise<Manifest> {
-  let data: unknown;
+const isScript = (data: unknown): boolean =>
+  typeof data === 'object' && data !== null && 'backend' in data && data.backend === 'script';
+
+/** A policy without a graph: see ../script. */
+async function loadScript(folder: string, source: ScriptManifest): Promise<Bundle> {
+  const manifest = checked(folder, asManifest(source));
+  const { actions, loop, latency_ms } = source.script;
+  const files = await verifiedFiles(folder, manifest.sha256, [actions]);
+  const bytes = await readFile(files.get(actions) ?? '');
+  const noTokens = new Int32Array(manifest.inputs.text.length);
   try {
-    data = JSON.parse(await readFile(join(folder, MANIFEST_FILE), 'utf8'));
+    const entries = readScript(actions, bytes, { chunkSize: manifest.chunk_size, dim: manifest.action_dim });
+    return {
+      dir: folder,
+      manifest,
+      execute: executionHorizon(manifest),
+      graphPath: '',
+      script: { entries, loop, latencyMs: latency_ms },
+      describe: () => describeModel(manifest),
+      tokenize: () => noTokens,
+    };
+  } catch (error) {
+    if (!(error instanceof ScriptError)) throw error;
+    throw new BundleError(folder, 'script.actions', `${actions}: ${error.message}`, error);
+  }
+}
+
+async function readJson(folder: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(join(folder, MANIFEST_FILE), 'utf8'));
   } catch (cause) {
     throw new BundleError(folder, MANIFEST_FILE, cause instanceof Error ? cause.message : 'cannot be read', cause);
   }
-  const parsed = Manifest.safeParse(data);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw new BundleError(folder, issue?.path.join('.') || MANIFEST_FILE, issue?.message ?? 'is not valid');
-  }
-  const fault = checkManifest(parsed.data);
+}
+
+function parseAs<T>(schema: z.ZodType<T>, folder: string, data: unknown): T {
+  const parsed = schema.safeParse(data);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new BundleError(folder, issue?.path.join('.') || MANIFEST_FILE, issue?.message ?? 'is not valid');
+}
+
+function checked(folder: string, manifest: Manifest): Manifest {
+  const fault = checkManifest(manifest);
   if (fault !== null) throw new BundleError(folder, fault.field, fault.reason);
-  return parsed.data;
+  return manifest;
+}
+
+/** Absolute paths of all files that the manifest lists, each with the hash that it gives; `needed` must be among them. */
+async function verifiedFiles(
+  folder: string,
+  sha256: Manifest['sha256'],
+  needed: readonly string[],
+): Promise<Map<string, string>> {
+  for (const path of needed) {
+    if (sha256[path] === undefined) throw new BundleError(folder, `sha256.${path}`, 'is missing');
+  }
+  const files = new Map<string, string>();
+  for (const [path, expected] of Object.entries(sha256)) files.set(path, await verifiedFile(folder, path, expected));
+  return files;
 }
 
 /** The file's absolute path, once it is known to lie in the folder (links resolved) and to have the hash. */

@@ -1,0 +1,88 @@
+import { z } from 'zod';
+import { BundlePath, Manifest } from '../bundle/manifest.js';
+
+const fields = Manifest.unwrap().shape;
+const name = z.string().min(1).max(128);
+
+/**
+ * The `policy.json` of a bundle that plays a file. What a client is told stands in it as in any other; what only a graph needs
+ * (tensors, tokenizer, normalisation, batch) does not.
+ */
+export const ScriptManifest = z
+  .strictObject({
+    backend: z.literal('script'),
+    id: fields.id,
+    version: fields.version,
+    license: fields.license,
+    description: fields.description,
+    action_space: fields.action_space,
+    action_dim: fields.action_dim,
+    chunk_size: fields.chunk_size,
+    control_hz: fields.control_hz,
+    execute: fields.execute,
+    blend: fields.blend,
+    smoothing: fields.smoothing,
+    action: fields.action,
+    inputs: z.strictObject({
+      /** What clients must send; none: observations carry no images. Pixels are not looked at. */
+      cameras: z
+        .array(
+          z.strictObject({ name, width: z.number().int().min(8).max(2048), height: z.number().int().min(8).max(2048) }),
+        )
+        .max(16)
+        .default([]),
+      state: z
+        .strictObject({ dim: z.number().int().positive().max(256), names: z.array(name) })
+        .refine((state) => state.names.length === state.dim, {
+          message: 'one name an entry of the state',
+          path: ['names'],
+        }),
+    }),
+    script: z.strictObject({
+      /** The file of actions: `.json`, `.jsonl` or `.f32`. */
+      actions: BundlePath,
+      loop: z.boolean().default(true),
+      latency_ms: z.number().min(0).max(10_000).default(0),
+    }),
+    /** Robot types of @sinew/robots, or `*`. */
+    embodiments: fields.embodiments,
+    sha256: fields.sha256,
+  })
+  .readonly();
+export type ScriptManifest = z.infer<typeof ScriptManifest>;
+
+const MAX_BATCH = 64;
+const MAX_WORDS = 64;
+
+/** The same as a manifest of any policy, so that nothing else need know of scripts. Its tensors exist in name only. */
+export function asManifest(manifest: ScriptManifest): Manifest {
+  const { backend: _, script: __, inputs, ...common } = manifest;
+  return {
+    ...common,
+    graph: 'none',
+    inputs: {
+      cameras: inputs.cameras.map((camera) => ({
+        ...camera,
+        tensor: `images.${camera.name}`,
+        layout: 'nhwc',
+        dtype: 'uint8',
+        resize: 'stretch',
+        mean: [0, 0, 0],
+        std: [1, 1, 1],
+      })),
+      state: { tensor: 'state', ...inputs.state },
+      text: {
+        tensor: 'tokens',
+        dtype: 'int32',
+        tokenizer: 'words',
+        vocabulary: 'none',
+        length: MAX_WORDS,
+        pad: '<pad>',
+        unknown: '<unk>',
+      },
+    },
+    output: { tensor: 'actions' },
+    normalization: { state: 'graph', action: 'graph' },
+    batch: { max: MAX_BATCH },
+  };
+}
