@@ -1,4 +1,4 @@
-/** One bit each, OR-ed into `flags`. The first eight say why what was sent differs from what was proposed. */
+/** One bit each, OR-ed into `flags`; those of CLAMP_FLAGS say why what was sent differs from what was proposed. */
 export const FLAG = {
   workspace: 1 << 0,
   velocity: 1 << 1,
@@ -21,12 +21,14 @@ export const FLAG = {
   /** The entry or chunk scored below the session's least score, or was not finite: not sent. */
   rejected: 1 << 14,
   not_finite: 1 << 15,
+  /** A keep-out volume was in the way. */
+  keep_out: 1 << 16,
 } as const;
 
 export type FlagName = keyof typeof FLAG;
 
 /** The bits that mean "sent differs from proposed". */
-export const CLAMP_FLAGS = (FLAG.emergency << 1) - 1;
+export const CLAMP_FLAGS = ((FLAG.emergency << 1) - 1) | FLAG.keep_out;
 
 const NAMES = Object.keys(FLAG) as FlagName[];
 

@@ -10,6 +10,21 @@ export interface Box {
   max: Vector3;
 }
 
+/** A ball, metres. */
+export interface Sphere {
+  center: Vector3;
+  radius: number;
+}
+
+/** Everything with normal · x < offset (metres); a table at height z is normal [0, 0, 1], offset z. */
+export interface HalfSpace {
+  normal: Vector3;
+  offset: number;
+}
+
+/** Where the tool centre point may not be, in the session's frame. */
+export type KeepOut = Box | Sphere | HalfSpace;
+
 /** Asks for tighter limits; never looser than the robot's record (K9). Velocities per second, m or rad. */
 export interface SessionLimits {
   mode?: SafetyMode;
@@ -48,7 +63,7 @@ export interface FreshOpen {
   blend?: Blend;
   stale_after_ms?: number;
   limits?: SessionLimits;
-  keep_out?: Box[];
+  keep_out?: KeepOut[];
   environment?: Environment;
   client?: ClientInfo;
   resume?: undefined;

@@ -86,6 +86,19 @@ describe('open', () => {
       [{ limits: { v: -1 } }, 'limits.v'],
       [{ limits: { joint_scale: 2 } }, 'limits.joint_scale'],
       [{ keep_out: [{ min: [0, 0, 0], max: [1, 1] }] }, 'keep_out.0.max'],
+      [{ keep_out: [{ min: [0, 0, 0], max: [0, 1, 1] }] }, 'keep_out.0'],
+      [
+        {
+          keep_out: [
+            { center: [0, 0, 0], radius: 1 },
+            { center: [0, 0, 0], radius: 0 },
+          ],
+        },
+        'keep_out.1.radius',
+      ],
+      [{ keep_out: [{ normal: [0, 0, 0], offset: 1 }] }, 'keep_out.0.normal'],
+      [{ keep_out: [{ normal: [0, 0, 1], offset: Number.NaN }] }, 'keep_out.0.offset'],
+      [{ keep_out: [5] }, 'keep_out.0'],
       [
         { environment: { environment_type: 'lab', workspace: { min: [0, 0, 1], max: [1, 1, 1] } } },
         'environment.workspace',
@@ -95,6 +108,15 @@ describe('open', () => {
     ];
     for (const [change, field] of cases)
       expect(fault({ ...open, ...change }), field).toMatchObject({ code: 'validation_failed', fatal: true, field });
+  });
+
+  it('[W3] a keep-out is a box, a ball or a half-space', () => {
+    const keep_out = [
+      { min: [0, 0, 0], max: [1, 1, 1] },
+      { center: [0, 0, 1], radius: 0.25 },
+      { normal: [0, 0, 2], offset: 0 },
+    ];
+    expect(decode({ ...open, keep_out })).toEqual({ ok: true, message: { ...open, keep_out } });
   });
 
   it('[W3] with resume all else is ignored, also what would be refused', () => {

@@ -66,10 +66,15 @@ function parse<T extends ClientMessage>(schema: z.ZodType<T>, map: WireMap, fata
   return result.success ? { ok: true, message: result.data } : { ok: false, fault: schemaFault(result.error, fatal) };
 }
 
-/** The first issue of a failed parse as a fault. */
+/** The first issue of a failed parse as a fault; of a choice, the first of the form that fits best. */
 export function schemaFault(error: z.ZodError, fatal: boolean): WireFault {
-  const issue = error.issues[0];
-  const field = issue?.path.map(String).join('.').slice(0, 128) ?? '';
+  let issue = error.issues[0];
+  let path = issue?.path ?? [];
+  while (issue?.code === 'invalid_union' && issue.errors.length > 0) {
+    issue = issue.errors.reduce((best, form) => (form.length < best.length ? form : best))[0];
+    path = [...path, ...(issue?.path ?? [])];
+  }
+  const field = path.map(String).join('.').slice(0, 128);
   const reason = issue?.message ?? 'invalid';
   return { code: 'validation_failed', message: field ? `${field}: ${reason}` : reason, fatal, field, reason };
 }

@@ -13,6 +13,11 @@ const vector3 = z.tuple([real, real, real]);
 const box = z
   .object({ min: vector3, max: vector3 })
   .refine(({ min, max }) => min.every((low, axis) => low < (max[axis] ?? low)), { message: 'min must lie below max' });
+const sphere = z.object({ center: vector3, radius: positive });
+const halfSpace = z.object({
+  normal: vector3.refine((normal) => normal.some((x) => x !== 0), { message: 'must not be zero' }),
+  offset: real,
+});
 const binary = z.instanceof(Uint8Array).meta({ title: 'bin' });
 const instruction = z.string().min(1).max(WIRE_LIMITS.maxInstructionChars);
 const name = z.string().min(1).max(128);
@@ -43,7 +48,10 @@ export const freshOpen = z.object({
       joint_scale: positive.max(1).exactOptional(),
     })
     .exactOptional(),
-  keep_out: z.array(box).max(WIRE_LIMITS.maxKeepOut).exactOptional(),
+  keep_out: z
+    .array(z.union([box, sphere, halfSpace]))
+    .max(WIRE_LIMITS.maxKeepOut)
+    .exactOptional(),
   environment: z
     .object({
       environment_type: name,
