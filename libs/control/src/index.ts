@@ -1,7 +1,23 @@
 export type { Adoption, NewChunk, Plan, TickResult } from './control-io.js';
 export { ControlLoop } from './control-loop.js';
 export { type ControlSpec, ControlSpecError, checkSpec, type SpecFault } from './control-spec.js';
+export {
+  askedDirection,
+  BASE_AXES,
+  DIRECTIONS,
+  type Direction,
+  type DirectionAxes,
+  type DirectionFinding,
+  DirectionWatch,
+} from './direction-watch.js';
 export { CLAMP_FLAGS, FLAG, type FlagName, flagNames } from './flags.js';
+export {
+  type ActionTaken,
+  INCIDENT_QUIET_MS,
+  type Incident,
+  type IncidentNews,
+  IncidentTracker,
+} from './incident-tracker.js';
 export { Kinematics, kinematicsOf } from './kinematics/kinematics.js';
 export {
   type CartesianLimits,
@@ -10,9 +26,18 @@ export {
   type LimitsInForce,
   type LimitsRequest,
   type LimitsResult,
-  type Point,
   resolveLimits,
 } from './limits.js';
 export { type OnTick, PacerWheel } from './pacer-wheel.js';
+export {
+  SEVERITIES,
+  type Severity,
+  VIOLATION_FLAGS,
+  VIOLATION_TYPES,
+  Violation,
+  type ViolationType,
+  worstViolation,
+} from './severity.js';
 export { slackMs } from './slack.js';
+export { type Point, TcpEnvelope, type Volume } from './volumes.js';
 export { Watchdog } from './watchdog.js';

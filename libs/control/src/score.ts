@@ -2,9 +2,9 @@ import { FLAG } from './flags.js';
 import type { LimitsInForce } from './limits.js';
 import { distance, norm, type Vec3 } from './vec3.js';
 
-const WORKSPACE_WEIGHT = 0.4;
-const DYNAMICS_WEIGHT = 0.25;
-const COLLISION_WEIGHT = 1;
+export const WORKSPACE_WEIGHT = 0.4;
+export const DYNAMICS_WEIGHT = 0.25;
+export const COLLISION_WEIGHT = 1;
 /** The fourth, `instruction`, is judged on the text at `open` or `instruction`: what runs has passed it. */
 const CHECKS = 4;
 
