@@ -8,7 +8,7 @@ export const FLAG = {
   rotation_acceleration: 1 << 5,
   rotation_jerk: 1 << 6,
   gripper: 1 << 7,
-  /** Position outranked acceleration: the pose jumped at an observation and braking within limits would leave the box. */
+  /** Acceleration or jerk were not kept: the measured pose jumped, and position outranks them. */
   emergency: 1 << 8,
   /** The measured pose was further from the commanded one than the leash (D1). */
   drift: 1 << 9,
@@ -28,7 +28,7 @@ export const FLAG = {
 export type FlagName = keyof typeof FLAG;
 
 /** The bits that mean "sent differs from proposed". */
-export const CLAMP_FLAGS = ((FLAG.emergency << 1) - 1) | FLAG.keep_out;
+export const CLAMP_FLAGS = ((FLAG.gripper << 1) - 1) | FLAG.keep_out;
 
 const NAMES = Object.keys(FLAG) as FlagName[];
 

@@ -1,8 +1,8 @@
 import { FLAG } from './flags.js';
 import type { LimitsInForce } from './limits.js';
 import { MotionLimiter } from './motion-limiter.js';
-import { loadVec, saveVec } from './smoothing.js';
-import { Vec3 } from './vec3.js';
+import { loadVec, saveVec, Vec3 } from './vec3.js';
+import { TcpEnvelope } from './volumes.js';
 
 /** One `ee_delta`: metres and radians a tick, gripper 0 closed … 1 open. */
 export class DeltaAction {
@@ -14,7 +14,7 @@ export class DeltaAction {
 const ORIGIN = new Vec3();
 
 /**
- * The last stage before the wire. Translation and rotation have envelopes apart; the box holds the translation only. Rotation
+ * The last stage before the wire. Translation and rotation have limits apart; workspace and keep-outs hold the translation only. Rotation
  * is taken as one 3-vector a tick, Euler increments and rotation vectors alike: scaled as a whole, never re-composed.
  */
 export class Governor {
@@ -30,7 +30,7 @@ export class Governor {
     this.#translation = new MotionLimiter(
       { v: v.value, a: a.value, j: j.value },
       periodS,
-      poseKnown ? limits.workspace : null,
+      poseKnown ? new TcpEnvelope(limits.workspace, limits.keep_out) : null,
       { velocity: FLAG.velocity, acceleration: FLAG.acceleration, jerk: FLAG.jerk },
     );
     this.#rotation = new MotionLimiter({ v: w.value, a: dw.value, j: ddw.value }, periodS, null, {

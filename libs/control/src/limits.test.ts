@@ -1,3 +1,4 @@
+import type { KeepOut } from '@sinew/protocol';
 import { findRobot, ROBOTS } from '@sinew/robots';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -103,15 +104,96 @@ describe('limits in force', () => {
     expect(refused({ workspace: { min: [0, 0, 0], max: [1, 1] } })).toBe('environment.workspace.max');
   });
 
-  it('[K5] what is not governed is refused: other action spaces, keep-outs, odd rates, broken records', () => {
+  it('[K5] what is not governed is refused: other action spaces, odd rates, broken records', () => {
     for (const actionSpace of ['joint_position', 'joint_delta', 'joint_velocity'] as const) {
       expect(refused({ actionSpace })).toBe('action_space');
     }
-    expect(refused({ keepOut: [{ min: [0, 0, 0], max: [1, 1, 1] }] })).toBe('keep_out');
     for (const hz of [0, 0.5, 101, Number.NaN]) expect(refused({ hz })).toBe('control_hz');
     const joints = panda.joints.map((joint, i) => (i === 0 ? { ...joint, lower: joint.upper } : joint));
     expect(refused({ robot: { ...panda, joints } })).toBe('robot_type');
     expect(refused({ robot: { ...panda, cartesian: { v: Number.NaN, a: 1, j: 1 } } })).toBe('robot_type');
+  });
+
+  it('[K2] keep-outs are told as they are enforced, normals of length 1', () => {
+    const result = resolveLimits({
+      ...base,
+      keepOut: [
+        { min: [0.1, 0, 0], max: [0.2, 0.1, 0.1] },
+        { center: [0, 0.3, 0.2], radius: 0.1 },
+        { normal: [0, 0, 4], offset: 0.08 },
+      ],
+    });
+    expect(result.ok && result.limits.keep_out).toEqual([
+      { min: [0.1, 0, 0], max: [0.2, 0.1, 0.1] },
+      { center: [0, 0.3, 0.2], radius: 0.1 },
+      { normal: [0, 0, 1], offset: 0.02 },
+    ]);
+  });
+
+  it.each<[string, unknown[], string]>([
+    ['not finite', [{ min: [0, 0, Number.NaN], max: [1, 1, 1] }], 'keep_out.0.min'],
+    ['too short', [{ min: [0, 0, 0], max: [1, 1] }], 'keep_out.0.max'],
+    ['upside down', [{ min: [0, 0, 0.2], max: [0.1, 0.1, 0.1] }], 'keep_out.0'],
+    ['flat', [{ min: [0, 0, 0], max: [0, 1, 1] }], 'keep_out.0'],
+    ['a ball of no size', [{ center: [0, 0, 0], radius: 0 }], 'keep_out.0.radius'],
+    ['a ball without end', [{ center: [0, 0, 0], radius: Number.POSITIVE_INFINITY }], 'keep_out.0.radius'],
+    ['a normal of no direction', [{ normal: [0, 0, 0], offset: 0 }], 'keep_out.0.normal'],
+    ['an offset that is not finite', [{ normal: [0, 0, 1], offset: Number.NaN }], 'keep_out.0.offset'],
+    ['no shape', [{ radius: 1 }], 'keep_out.0.min'],
+    ['no object', [{ center: [0, 0, 0.1], radius: 0.1 }, 7], 'keep_out.1'],
+    ['a box round the whole workspace', [{ min: [-2, -2, -2], max: [2, 2, 2] }], 'keep_out.0'],
+    ['a ball round it', [{ center: [0, 0, 0], radius: 2 }], 'keep_out.0'],
+    ['a half-space of it', [{ normal: [1, 1, 1], offset: 3 }], 'keep_out.0'],
+    [
+      'two half-spaces that meet',
+      [
+        { normal: [0, 0, 1], offset: 0.3 },
+        { normal: [0, 0, -1], offset: -0.2 },
+      ],
+      'keep_out.1',
+    ],
+    [
+      'a table and a ceiling of boxes',
+      [
+        { min: [-1, -1, -1], max: [1, 1, 0.4] },
+        { center: [0, 0, 0], radius: 0.1 },
+        { min: [-1, -1, 0.3], max: [1, 1, 1] },
+      ],
+      'keep_out.2',
+    ],
+  ])('[SAFE-N4] a keep-out that makes no sense is refused by its field: %s', (_name, keepOut, field) => {
+    expect(refused({ keepOut: keepOut as KeepOut[] })).toBe(field);
+  });
+
+  it('[SAFE-N4] keep-outs that leave something are taken', () => {
+    const some: KeepOut[][] = [
+      [{ min: [-2, -2, -2], max: [0.8, 2, 2] }],
+      [{ center: [0, 0, 0], radius: 0.85 }],
+      [{ normal: [1, 1, 1], offset: 1 }],
+      [
+        { normal: [0, 0, 1], offset: 0.2 },
+        { normal: [0, 0, -1], offset: -0.3 },
+      ],
+    ];
+    for (const keepOut of some) expect(resolveLimits({ ...base, keepOut })).toMatchObject({ ok: true });
+  });
+
+  it('[SAFE-N4] a record that contradicts itself is refused, and a mode that is none', () => {
+    const with0 = (change: object) => panda.joints.map((joint, i) => (i === 0 ? { ...joint, ...change } : joint));
+    for (const change of [
+      { lower: 1, upper: 1 },
+      { lower: 2, upper: 1 },
+      { lower: Number.NaN },
+      { upper: Number.POSITIVE_INFINITY },
+      { velocity: 0 },
+      { acceleration: -1 },
+      { jerk: Number.NaN },
+    ]) {
+      expect(refused({ robot: { ...panda, joints: with0(change) } })).toBe('robot_type');
+    }
+    expect(refused({ robot: { ...panda, reach_m: Number.NaN } })).toBe('robot_type');
+    expect(refused({ mode: 'turbo' as 'full' })).toBe('limits.mode');
+    expect(refused({ tighten: { mode: 'turbo' as 'full' } })).toBe('limits.mode');
   });
 
   it('[K3] says whether jerk can bind at this rate', () => {

@@ -1,9 +1,13 @@
-import type { ActionSpace, SafetyMode, SessionLimits } from '@sinew/protocol';
+import type { ActionSpace, KeepOut, SafetyMode, SessionLimits } from '@sinew/protocol';
 import type { RobotRecord } from '@sinew/robots';
+import { finitePoint, keepOutsInForce } from './keep-outs.js';
+import { LimitsRefusal } from './limits-refusal.js';
+import type { Point, Volume } from './volumes.js';
+
+export type { Point, Volume } from './volumes.js';
 
 /** Where a limit in force comes from: the robot's record, the rule for what a record lacks, the safety mode, the session, or a constant. */
 export type LimitOrigin = 'record' | 'derived' | 'mode' | 'session' | 'default';
-export type Point = readonly [number, number, number];
 
 export interface Limit {
   readonly value: number;
@@ -29,6 +33,8 @@ export interface LimitsInForce {
   readonly cartesian: CartesianLimits;
   /** Metres, in the session's base frame. */
   readonly workspace: { readonly min: Point; readonly max: Point; readonly origin: 'default' | 'session' };
+  /** What the tool centre point may not enter, in the workspace's frame; normals of length 1. */
+  readonly keep_out: readonly Volume[];
   /** The reach sphere round the base; not checked with a workspace of the session's own, whose frame is unknown. */
   readonly reach: { readonly value: number | null; readonly checked: boolean };
   readonly leash: { readonly position: Limit; readonly rotation: Limit };
@@ -43,7 +49,8 @@ export interface LimitsRequest {
   /** `limits` of `open`: every value may only tighten. */
   readonly tighten?: SessionLimits | undefined;
   readonly workspace?: { readonly min: readonly number[]; readonly max: readonly number[] } | undefined;
-  readonly keepOut?: readonly unknown[] | undefined;
+  /** Boxes, balls, half-spaces; a table plane is a half-space. */
+  readonly keepOut?: readonly KeepOut[] | undefined;
   /** Control rate, 1-100 Hz. */
   readonly hz: number;
 }
@@ -61,13 +68,6 @@ const FLOOR_Z = -0.05;
 /** A stop slower than this is no stop; it also bounds the work of verifying one. */
 const LONGEST_STOP_S = 2;
 
-class Refusal {
-  constructor(
-    readonly field: string,
-    readonly reason: string,
-  ) {}
-}
-
 /**
  * The limits a session runs under: record, else derived (control.md "Safety governor"), then the mode's caps, then what the
  * session tightens. A value that would loosen, or contradicts another, is refused with the field of `open` it came in.
@@ -76,26 +76,34 @@ export function resolveLimits(request: LimitsRequest): LimitsResult {
   try {
     return { ok: true, limits: resolve(request) };
   } catch (error) {
-    if (error instanceof Refusal) return { ok: false, field: error.field, reason: error.reason };
+    if (error instanceof LimitsRefusal) return { ok: false, field: error.field, reason: error.reason };
     throw error;
   }
 }
 
-function resolve({ robot, actionSpace, mode, tighten = {}, workspace, keepOut, hz }: LimitsRequest): LimitsInForce {
+function resolve({
+  robot,
+  actionSpace,
+  mode,
+  tighten = {},
+  workspace,
+  keepOut = [],
+  hz,
+}: LimitsRequest): LimitsInForce {
   if (actionSpace !== 'ee_delta') {
-    throw new Refusal('action_space', `${actionSpace} has no governor yet, so nothing in it is sent; use ee_delta`);
+    throw new LimitsRefusal(
+      'action_space',
+      `${actionSpace} has no governor yet, so nothing in it is sent; use ee_delta`,
+    );
   }
-  if (!(hz >= 1 && hz <= 100)) throw new Refusal('control_hz', 'must be 1 to 100');
-  if (mode !== 'reduced' && mode !== 'full') throw new Refusal('limits.mode', 'must be reduced or full');
-  if (keepOut !== undefined && keepOut.length > 0) {
-    throw new Refusal('keep_out', 'keep-out volumes are not enforced yet; tighten environment.workspace instead');
+  if (!(hz >= 1 && hz <= 100)) throw new LimitsRefusal('control_hz', 'must be 1 to 100');
+  for (const asked of [mode, tighten.mode ?? mode]) {
+    if (asked !== 'reduced' && asked !== 'full') throw new LimitsRefusal('limits.mode', 'must be reduced or full');
   }
-  for (const [i, joint] of robot.joints.entries()) {
-    if (!(joint.lower < joint.upper))
-      throw new Refusal('robot_type', `${robot.id} joint ${i}: lower is not below upper`);
-  }
+  checkRecord(robot);
   const inForce: SafetyMode = mode === 'full' && tighten.mode !== 'reduced' ? 'full' : 'reduced';
   const cartesian = cartesianLimits(robot, inForce, tighten);
+  const space = workspaceBox(robot, workspace);
   const dt = 1 / hz;
   return {
     robot_type: robot.id,
@@ -103,7 +111,8 @@ function resolve({ robot, actionSpace, mode, tighten = {}, workspace, keepOut, h
     mode: inForce,
     control_hz: hz,
     cartesian,
-    ...workspaceBox(robot, workspace),
+    ...space,
+    keep_out: keepOutsInForce(keepOut, space.workspace),
     leash: {
       position: { value: LEASH_M, origin: 'default' },
       rotation: { value: LEASH_RAD, origin: 'default' },
@@ -113,6 +122,23 @@ function resolve({ robot, actionSpace, mode, tighten = {}, workspace, keepOut, h
       rotation: cartesian.ddw.value * dt < 2 * cartesian.dw.value,
     },
   };
+}
+
+/** N4: a record that contradicts itself governs nothing. */
+function checkRecord(robot: RobotRecord): void {
+  for (const [i, joint] of robot.joints.entries()) {
+    const broken = (reason: string) => new LimitsRefusal('robot_type', `${robot.id} joint ${i}: ${reason}`);
+    if (!(joint.lower < joint.upper)) throw broken('lower is not below upper');
+    if (!Number.isFinite(joint.lower) || !Number.isFinite(joint.upper)) throw broken('a bound is not finite');
+    for (const name of ['velocity', 'acceleration', 'jerk'] as const) {
+      const value = joint[name];
+      if (value !== null && !(value > 0 && Number.isFinite(value))) throw broken(`${name} is not a positive number`);
+    }
+  }
+  const reach = robot.reach_m;
+  if (reach !== null && !(reach > 0 && Number.isFinite(reach))) {
+    throw new LimitsRefusal('robot_type', `${robot.id}: its reach is not a positive number`);
+  }
 }
 
 function cartesianLimits(robot: RobotRecord, mode: SafetyMode, session: SessionLimits): CartesianLimits {
@@ -127,12 +153,15 @@ function cartesianLimits(robot: RobotRecord, mode: SafetyMode, session: SessionL
   const ddw0 = fromRecord(tcp?.ddw, 25 * dw0.value);
   for (const limit of [v0, a0, j0, w0, dw0, ddw0]) {
     if (!(limit.value > 0 && Number.isFinite(limit.value))) {
-      throw new Refusal('robot_type', `${robot.id} has a limit of its tool centre point that is not a positive number`);
+      throw new LimitsRefusal(
+        'robot_type',
+        `${robot.id} has a limit of its tool centre point that is not a positive number`,
+      );
     }
   }
   const scale = session.joint_scale;
   if (scale !== undefined && !(scale > 0 && scale <= 1))
-    throw new Refusal('limits.joint_scale', 'must be above 0, at most 1');
+    throw new LimitsRefusal('limits.joint_scale', 'must be above 0, at most 1');
   const limits = {
     v: tightened('v', v0, session.v),
     a: tightened('a', a0, session.a),
@@ -156,9 +185,9 @@ function capped(limit: Limit, cap: number): Limit {
 
 function tightened(name: string, limit: Limit, wanted: number | undefined): Limit {
   if (wanted === undefined) return limit;
-  if (!(wanted > 0 && Number.isFinite(wanted))) throw new Refusal(`limits.${name}`, 'must be a positive number');
+  if (!(wanted > 0 && Number.isFinite(wanted))) throw new LimitsRefusal(`limits.${name}`, 'must be a positive number');
   if (wanted > limit.value) {
-    throw new Refusal(
+    throw new LimitsRefusal(
       `limits.${name}`,
       `${wanted} would loosen ${limit.value} (${limit.origin}); a session may only tighten`,
     );
@@ -171,7 +200,7 @@ function requireStop(vName: string, v: number, aName: string, a: Limit, jName: s
   const seconds = v * j.value >= a.value * a.value ? v / a.value + a.value / j.value : 2 * Math.sqrt(v / j.value);
   if (seconds <= LONGEST_STOP_S) return;
   const name = j.origin === 'session' ? jName : aName;
-  throw new Refusal(
+  throw new LimitsRefusal(
     `limits.${name}`,
     `a stop from ${v} (${vName}) would take ${seconds.toFixed(1)} s; at most ${LONGEST_STOP_S} s`,
   );
@@ -184,7 +213,7 @@ function workspaceBox(
   const reach = robot.reach_m;
   if (workspace === undefined) {
     if (reach === null) {
-      throw new Refusal('environment.workspace', `the reach of ${robot.id} is unknown: give the box to stay in`);
+      throw new LimitsRefusal('environment.workspace', `the reach of ${robot.id} is unknown: give the box to stay in`);
     }
     const min: Point = [-reach, -reach, Math.max(FLOOR_Z, -reach)];
     return {
@@ -192,23 +221,18 @@ function workspaceBox(
       reach: { value: reach, checked: true },
     };
   }
-  const min = point('environment.workspace.min', workspace.min);
-  const max = point('environment.workspace.max', workspace.max);
+  const min = finitePoint('environment.workspace.min', workspace.min);
+  const max = finitePoint('environment.workspace.max', workspace.max);
   for (const axis of [0, 1, 2] as const) {
     if (!(min[axis] < max[axis]))
-      throw new Refusal('environment.workspace', `min is not below max on axis ${'xyz'[axis]}`);
+      throw new LimitsRefusal('environment.workspace', `min is not below max on axis ${'xyz'[axis]}`);
     // Wherever its frame is, a box wider than the robot can span is in the wrong unit.
     if (reach !== null && max[axis] - min[axis] > 2 * reach) {
-      throw new Refusal('environment.workspace', `wider than twice the reach (${reach} m) on axis ${'xyz'[axis]}`);
+      throw new LimitsRefusal(
+        'environment.workspace',
+        `wider than twice the reach (${reach} m) on axis ${'xyz'[axis]}`,
+      );
     }
   }
   return { workspace: { min, max, origin: 'session' }, reach: { value: reach, checked: false } };
-}
-
-function point(field: string, values: readonly number[]): Point {
-  const [x, y, z] = values;
-  if (values.length !== 3 || x === undefined || y === undefined || z === undefined || !values.every(Number.isFinite)) {
-    throw new Refusal(field, 'must be three finite numbers (metres)');
-  }
-  return [x, y, z];
 }

@@ -1,26 +1,29 @@
 import { FLAG } from './flags.js';
 import { stopDistance, stopSpeed } from './stopping.js';
 import { distance, dot, norm, Vec3 } from './vec3.js';
+import type { TcpEnvelope } from './volumes.js';
 
 /**
- * How much rounding (relative, or metres) a limit forgives: a step made here keeps it nearly exactly, so that it passes as legal
- * when it is asked for again; a stop verified a tick ago is trusted further still, since its positions are summed anew.
+ * How much rounding a limit forgives, relative: a step made here keeps it nearly exactly, so that it passes as legal when it is
+ * asked for again; a stop verified a tick ago is trusted further still, since its positions are summed anew.
  */
 const MADE = 1e-12;
 const LEGAL = 1e-10;
 const TRUSTED = 1e-9;
+/** Positions forgive this many metres of it: 1e-12 m for a legal one. */
+const METRES = 0.01;
+/** Beyond what is forgiven to steps: a limit was not kept. */
+const BROKEN = 5e-10;
 const BISECTIONS = 26;
+/** Back from outside the envelope, nothing moves faster (m/s): the reduced speed of ISO 10218-1. */
+const RECOVERY_V = 0.25;
+const OUTSIDE = 1e-9;
 
 export interface MotionLimits {
   /** Speed, its change a second, and the change of that a second; all as norms. */
   readonly v: number;
   readonly a: number;
   readonly j: number;
-}
-
-export interface LimitBox {
-  readonly min: readonly [number, number, number];
-  readonly max: readonly [number, number, number];
 }
 
 export interface ClampBits {
@@ -33,13 +36,15 @@ export interface ClampBits {
  * Keeps one 3-vector motion (translation, or rotation) inside its envelope, one control period at a time.
  *
  * The invariant that everything rests on: after every step a *stop* exists, by `#brake` alone, that keeps speed,
- * acceleration, jerk and box. A step is taken only if a stop from its end has been verified; where none better is found, the
- * step is the first of the stop verified before. So no state is ever entered from which a limit must break (K4).
+ * acceleration, jerk and envelope, on the whole way. A step is taken only if a stop from its end has been verified; where none
+ * better is found, the step is the first of the stop verified before. So no state is ever entered from which a limit must
+ * break (K4). Only a measured pose that jumps can break that: then position outranks acceleration.
  * Order of what a proposed step meets: passed bit for bit if legal (K8); scaled along its own direction (K7); bent towards it
  * as far as acceleration allows; braking.
  */
 export class MotionLimiter {
   readonly velocity = new Vec3();
+  /** As it was, also where an emergency exceeded the limit. */
   readonly acceleration = new Vec3();
   readonly #h: number;
   readonly #v: number;
@@ -47,13 +52,17 @@ export class MotionLimiter {
   /** Largest change of velocity in a step, and of acceleration; the second is Infinity where jerk cannot bind. */
   readonly #dv: number;
   readonly #da: number;
-  readonly #boxed: boolean;
+  /** The jerk limit, whether it binds or not. */
+  readonly #daLimit: number;
+  readonly #envelope: TcpEnvelope | null;
   readonly #bits: ClampBits;
   readonly #longestStop: number;
-  readonly #lo = new Vec3();
-  readonly #hi = new Vec3();
-  /** Where the step starts. Outside the box on some axis, only inward motion is left on it (B8). */
-  readonly #from = new Vec3();
+  /** The speed that may be asked for: less than the limit outside the envelope. */
+  #most: number;
+  /** Why the last stop that was tried is none: a flag. */
+  #blocked = 0;
+  /** The acceleration to go on from, within its limit. */
+  readonly #a0 = new Vec3();
   readonly #step = new Vec3();
   readonly #wanted = new Vec3();
   readonly #unit = new Vec3();
@@ -61,20 +70,19 @@ export class MotionLimiter {
   readonly #braked = new Vec3();
   readonly #center = new Vec3();
   readonly #simX = new Vec3();
+  readonly #simFrom = new Vec3();
   readonly #simV = new Vec3();
   readonly #simA = new Vec3();
 
-  constructor(limits: MotionLimits, periodS: number, box: LimitBox | null, bits: ClampBits) {
+  constructor(limits: MotionLimits, periodS: number, envelope: TcpEnvelope | null, bits: ClampBits) {
     this.#h = periodS;
     this.#v = limits.v;
+    this.#most = limits.v;
     this.#a = limits.a;
     this.#dv = limits.a * periodS;
-    this.#da = limits.j * periodS < 2 * limits.a ? limits.j * periodS : Infinity;
-    this.#boxed = box !== null;
-    if (box !== null) {
-      this.#lo.set(box.min[0], box.min[1], box.min[2]);
-      this.#hi.set(box.max[0], box.max[1], box.max[2]);
-    }
+    this.#daLimit = limits.j * periodS;
+    this.#da = this.#daLimit < 2 * limits.a ? this.#daLimit : Infinity;
+    this.#envelope = envelope;
     this.#bits = bits;
     this.#longestStop = 32 + 2 * Math.ceil(limits.v / this.#dv + (4 * limits.a) / this.#da);
   }
@@ -92,70 +100,66 @@ export class MotionLimiter {
   /**
    * Takes one step from `position` as near to `delta` as the limits allow; `out` is the step taken. `targetSpeed` (a second)
    * is how fast the thing followed moves by itself: one that stands is arrived at, not overshot.
-   * Returns clamp flags, 0 iff out equals delta bit for bit.
+   * Returns clamp flags, none iff out equals delta bit for bit; and FLAG.emergency where acceleration or jerk were not kept.
    */
   follow(position: Vec3, delta: Vec3, targetSpeed: number, out: Vec3): number {
-    let flags = this.#project(position, delta);
+    this.#begin(position);
+    let flags = this.#envelope?.project(position, delta, this.#step) ?? 0;
+    if (this.#envelope === null) this.#step.copy(delta);
     const wanted = this.#wanted.scaled(this.#step, 1 / this.#h);
     const speed = norm(wanted);
     const slack = 1 + LEGAL;
     if (
-      speed <= this.#v * slack &&
+      speed <= this.#most * slack &&
       speed <= this.#arriving(speed, targetSpeed) * slack &&
       this.#reachable(wanted, LEGAL) &&
       this.#stops(position, wanted, LEGAL)
     ) {
-      this.#commit(wanted);
       out.copy(this.#step);
-      return flags;
+      return flags | this.#commit(wanted);
     }
     // The stop was verified when it became the way out: asked for it, there is nothing to change.
-    const emergency = this.#safeBrake(position);
-    if (emergency === 0 && distance(wanted, this.#braked) <= this.#v * MADE) {
-      this.#commit(wanted);
+    const verified = this.#safeBrake(position);
+    if (verified && distance(wanted, this.#braked) <= this.#v * MADE) {
       out.copy(this.#step);
-      return flags;
+      return flags | this.#commit(wanted);
     }
-    flags |= this.#clamp(position, speed, targetSpeed, emergency);
-    this.#commit(this.#candidate);
+    flags |= this.#clamp(position, speed, targetSpeed, verified);
     out.scaled(this.#candidate, this.#h);
-    return flags;
+    return flags | this.#commit(this.#candidate);
   }
 
-  /** One step of the stop. Returns FLAG.emergency where the box outranked acceleration, else 0. */
+  /** One step of the stop. Returns FLAG.emergency where the envelope outranked acceleration, else 0. */
   brake(position: Vec3, out: Vec3): number {
-    this.#from.copy(position);
-    const flags = this.#safeBrake(position);
-    this.#commit(this.#braked);
+    this.#begin(position);
+    this.#safeBrake(position);
     out.scaled(this.#braked, this.#h);
-    return flags;
+    return this.#commit(this.#braked);
   }
 
-  #commit(velocity: Vec3): void {
-    const a = this.acceleration.addScaled(velocity, this.velocity, -1);
+  #begin(position: Vec3): void {
+    const size = norm(this.acceleration);
+    this.#a0.scaled(this.acceleration, size > this.#a ? this.#a / size : 1);
+    const capped = this.#v > RECOVERY_V && this.#envelope !== null && !this.#envelope.inside(position, OUTSIDE);
+    this.#most = capped ? RECOVERY_V : this.#v;
+  }
+
+  /** Takes the velocity as the present one; FLAG.emergency if the way there broke acceleration or jerk. */
+  #commit(velocity: Vec3): number {
+    const a = this.#center.addScaled(velocity, this.velocity, -1);
     a.scaled(a, 1 / this.#h);
-    const size = norm(a);
-    // After an emergency stop the acceleration asked for is beyond what counts as state.
-    if (size > this.#a) a.scaled(a, this.#a / size);
+    const slack = 1 + BROKEN;
+    const kept = norm(a) <= this.#a * slack && distance(a, this.acceleration) <= this.#daLimit * slack;
+    this.acceleration.copy(a);
     this.velocity.copy(velocity);
-  }
-
-  /** The step with its end moved into the box: along a wall the rest of the motion goes on. */
-  #project(position: Vec3, delta: Vec3): number {
-    const step = this.#step.copy(delta);
-    if (!this.#boxed) return 0;
-    this.#from.copy(position);
-    step.x = inside(position.x, delta.x, this.#lo.x, this.#hi.x);
-    step.y = inside(position.y, delta.y, this.#lo.y, this.#hi.y);
-    step.z = inside(position.z, delta.z, this.#lo.z, this.#hi.z);
-    return step.x === delta.x && step.y === delta.y && step.z === delta.z ? 0 : FLAG.workspace;
+    return kept ? 0 : FLAG.emergency;
   }
 
   /** Within one step's acceleration and jerk of the present velocity. */
   #reachable(velocity: Vec3, tolerance: number): boolean {
     if (distance(velocity, this.velocity) > this.#dv * (1 + tolerance)) return false;
     if (this.#da === Infinity) return true;
-    this.#center.addScaled(this.velocity, this.acceleration, this.#h);
+    this.#center.addScaled(this.velocity, this.#a0, this.#h);
     return distance(velocity, this.#center) <= this.#da * this.#h * (1 + tolerance);
   }
 
@@ -170,15 +174,15 @@ export class MotionLimiter {
   }
 
   /** Leaves the velocity to take in #candidate; #braked holds the next of the stop. */
-  #clamp(position: Vec3, speed: number, targetSpeed: number, emergency: number): number {
+  #clamp(position: Vec3, speed: number, targetSpeed: number, verified: boolean): number {
     const bits = this.#bits;
     if (speed > 0) {
       const flags = this.#alongWanted(position, speed, targetSpeed);
       if (flags !== 0) return flags;
     }
     let flags = bits.acceleration;
-    if (speed > this.#v) {
-      this.#wanted.scaled(this.#wanted, this.#v / speed);
+    if (speed > this.#most) {
+      this.#wanted.scaled(this.#wanted, this.#most / speed);
       flags |= bits.velocity;
     }
     // No speed in that direction can be had at once: turn towards it.
@@ -187,9 +191,9 @@ export class MotionLimiter {
     candidate.addScaled(this.velocity, candidate, change > this.#dv ? this.#dv / change : 1);
     if (this.#reachable(candidate, MADE) && this.#stops(position, candidate, MADE)) return flags;
     if (this.#da !== Infinity) flags |= bits.jerk;
-    if (this.#boxed) flags |= FLAG.workspace;
-    if (emergency !== 0 || !this.#bend(position)) this.#candidate.copy(this.#braked);
-    return flags | emergency;
+    flags |= this.#blocked;
+    if (!verified || !this.#bend(position)) this.#candidate.copy(this.#braked);
+    return flags;
   }
 
   /** The fastest legal speed in the wanted direction (K7); 0 if there is none, else why it is not the wanted one. */
@@ -198,8 +202,8 @@ export class MotionLimiter {
     const unit = this.#unit.scaled(this.#wanted, 1 / speed);
     let s = speed;
     let flags = 0;
-    if (s > this.#v) {
-      s = this.#v;
+    if (s > this.#most) {
+      s = this.#most;
       flags |= bits.velocity;
     }
     const arriving = this.#arriving(speed, targetSpeed);
@@ -215,7 +219,7 @@ export class MotionLimiter {
     if (half < 0 || most < 0) return 0;
     if (s > most) flags |= bits.acceleration;
     if (this.#da !== Infinity) {
-      const center = this.#center.addScaled(this.velocity, this.acceleration, this.#h);
+      const center = this.#center.addScaled(this.velocity, this.#a0, this.#h);
       const alongJerk = dot(unit, center);
       const halfJerk = chord(unit, alongJerk, center, this.#da * this.#h);
       if (halfJerk < 0) return 0;
@@ -223,7 +227,7 @@ export class MotionLimiter {
       if (Math.min(s, most) > alongJerk + halfJerk) flags |= bits.jerk;
       most = Math.min(most, alongJerk + halfJerk);
     }
-    if (least > Math.min(most, this.#v, speed)) return 0;
+    if (least > Math.min(most, this.#most, speed)) return 0;
     if (s < least) {
       // Slowing down to what would arrive takes longer than a step.
       flags |= bits.acceleration;
@@ -235,7 +239,7 @@ export class MotionLimiter {
     const fitting = this.#bisectSpeed(position, least, s);
     if (fitting < 0) return 0;
     this.#candidate.scaled(unit, fitting);
-    return flags | (this.#boxed ? FLAG.workspace : bits.jerk);
+    return flags | this.#blocked;
   }
 
   /** The largest speed in [least, most] along #unit with a verified stop; negative if not even the least has one. */
@@ -270,25 +274,17 @@ export class MotionLimiter {
     this.#candidate.addScaled(this.#braked, this.#candidate, share);
   }
 
-  /** The next velocity of the stop in #braked; shortened beyond its limits where the box leaves no room. */
-  #safeBrake(position: Vec3): number {
-    this.#brakeFrom(this.velocity, this.acceleration, this.#braked);
-    if (!this.#boxed || this.#stops(position, this.#braked, TRUSTED)) return 0;
+  /** The next velocity of the stop in #braked; false if it is none, and shortened beyond acceleration where there is no room. */
+  #safeBrake(position: Vec3): boolean {
+    this.#brakeFrom(this.velocity, this.#a0, this.#braked);
+    const envelope = this.#envelope;
+    if (envelope === null || this.#stops(position, this.#braked, TRUSTED)) return true;
     const speed = norm(this.#braked);
-    if (speed === 0) return 0;
-    this.#unit.scaled(this.#braked, 1 / speed);
-    const room = this.#room(position, this.#unit);
-    this.#braked.scaled(this.#unit, Math.min(speed, stopSpeed(room, this.#dv, this.#h)));
-    return FLAG.emergency;
-  }
-
-  /** Distance from `position` to the wall along `unit`. */
-  #room(position: Vec3, unit: Vec3): number {
-    let room = Infinity;
-    if (unit.x !== 0) room = ((unit.x > 0 ? this.#hi.x : this.#lo.x) - position.x) / unit.x;
-    if (unit.y !== 0) room = Math.min(room, ((unit.y > 0 ? this.#hi.y : this.#lo.y) - position.y) / unit.y);
-    if (unit.z !== 0) room = Math.min(room, ((unit.z > 0 ? this.#hi.z : this.#lo.z) - position.z) / unit.z);
-    return Math.max(0, room);
+    if (speed === 0) return true;
+    const length = stopDistance(speed, this.#dv, this.#h);
+    const room = length * envelope.free(position, this.#simX.addScaled(position, this.#braked, length / speed), 0);
+    if (room < length) this.#braked.scaled(this.#braked, Math.min(1, stopSpeed(room, this.#dv, this.#h) / speed));
+    return false;
   }
 
   /**
@@ -319,57 +315,45 @@ export class MotionLimiter {
     if (share === 1 && norm(out) <= speed * 1e-12) out.set(0, 0, 0);
   }
 
-  /** Whether the stop that follows a step at `velocity` from `position` keeps the box, and with it the speed limit. */
+  /** Whether a step at `velocity` from `position` and the stop after it keep the envelope, and the speed limit. */
   #stops(position: Vec3, velocity: Vec3, tolerance: number): boolean {
-    const boxed = this.#boxed;
+    const envelope = this.#envelope;
+    const metres = METRES * tolerance;
     if (this.#da === Infinity) {
-      if (!boxed) return true;
+      if (envelope === null) return true;
       const speed = norm(velocity);
       if (speed === 0) return true;
-      // A straight line into a convex box: its end decides.
+      // All of the stop is on one straight line.
       const k = stopDistance(speed, this.#dv, this.#h) / speed;
-      return this.#holds(this.#simX.addScaled(position, velocity, k), tolerance);
+      return this.#clear(envelope, position, this.#simX.addScaled(position, velocity, k), metres);
     }
+    const from = this.#simFrom.copy(position);
     const x = this.#simX.addScaled(position, velocity, this.#h);
     const v = this.#simV.copy(velocity);
     const a = this.#simA.addScaled(velocity, this.velocity, -1);
     a.scaled(a, 1 / this.#h);
     const slack = 1 + tolerance;
     for (let i = 0; i < this.#longestStop; i++) {
-      if (boxed && !this.#holds(x, tolerance)) return false;
-      if (norm(v) > this.#v * slack) return false;
+      if (envelope !== null && !this.#clear(envelope, from, x, metres)) return false;
+      if (norm(v) > this.#v * slack) break;
       if (v.isZero() && norm(a) <= this.#da * slack) return true;
       const next = this.#center;
       this.#brakeFrom(v, a, next);
       a.addScaled(next, v, -1);
       a.scaled(a, 1 / this.#h);
       v.copy(next);
+      from.copy(x);
       x.addScaled(x, v, this.#h);
     }
+    this.#blocked = this.#bits.jerk;
     return false;
   }
 
-  #holds(x: Vec3, tolerance: number): boolean {
-    const lo = this.#lo;
-    const hi = this.#hi;
-    const from = this.#from;
-    return (
-      x.x >= Math.min(lo.x - tolerance, from.x) &&
-      x.x <= Math.max(hi.x + tolerance, from.x) &&
-      x.y >= Math.min(lo.y - tolerance, from.y) &&
-      x.y <= Math.max(hi.y + tolerance, from.y) &&
-      x.z >= Math.min(lo.z - tolerance, from.z) &&
-      x.z <= Math.max(hi.z + tolerance, from.z)
-    );
+  #clear(envelope: TcpEnvelope, from: Vec3, to: Vec3, metres: number): boolean {
+    if (envelope.allows(from, to, metres)) return true;
+    this.#blocked = envelope.clears(from, to, metres) ? FLAG.workspace : FLAG.keep_out;
+    return false;
   }
-}
-
-/** `delta` itself where position + delta is inside, else what is left up to the bound; from outside, nothing outward. */
-function inside(position: number, delta: number, lo: number, hi: number): number {
-  const end = position + delta;
-  if (end > Math.max(hi + LEGAL, position)) return Math.max(0, hi - position);
-  if (end < Math.min(lo - LEGAL, position)) return Math.min(0, lo - position);
-  return delta;
 }
 
 /**

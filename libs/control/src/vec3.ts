@@ -44,3 +44,13 @@ export function distance(a: Vec3, b: Vec3): number {
   const z = a.z - b.z;
   return Math.sqrt(x * x + y * y + z * z);
 }
+
+export function saveVec(v: Vec3, row: Float64Array, offset: number): void {
+  row[offset] = v.x;
+  row[offset + 1] = v.y;
+  row[offset + 2] = v.z;
+}
+
+export function loadVec(v: Vec3, row: Float64Array, offset: number): void {
+  v.set(row[offset] as number, row[offset + 1] as number, row[offset + 2] as number);
+}
