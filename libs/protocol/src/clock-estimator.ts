@@ -1,6 +1,8 @@
 // W7. Two clocks that never meet: the client stamps captures with its own, the server learns the difference from pings.
 // Convention: offset = server clock − client clock, so a capture is at `captured_at_ms + offset` on the server's clock.
 
+import { SlidingMinimum } from './sliding-minimum.js';
+
 const PING_WINDOW = 16;
 const ARRIVAL_WINDOW = 64;
 const FUTURE_TOLERANCE_MS = 1000;
@@ -20,7 +22,8 @@ interface PingSample {
 /** Server side. All times in ms; pure. */
 export class ClockEstimator {
   readonly #pings: PingSample[] = [];
-  readonly #arrivals: number[] = [];
+  /** Of arrival − capture. */
+  readonly #arrivals = new SlidingMinimum(ARRIVAL_WINDOW);
   #best: PingSample | null = null;
 
   /**
@@ -49,14 +52,18 @@ export class ClockEstimator {
   /** Every observation that arrives, before its age is asked for. */
   onObservation(capturedAtMs: number, arrivalMs: number): void {
     this.#arrivals.push(arrivalMs - capturedAtMs);
-    if (this.#arrivals.length > ARRIVAL_WINDOW) this.#arrivals.shift();
   }
 
   /** The clocks' difference as known now; null before the first ping echo and the first observation. */
   estimate(): ClockEstimate | null {
     if (this.#best !== null) return { offset_ms: this.#best.offset_ms, rtt_ms: this.#best.rtt_ms };
-    if (this.#arrivals.length === 0) return null;
-    return { offset_ms: Math.min(...this.#arrivals), rtt_ms: null };
+    const offset = this.#offsetMs();
+    return offset === null ? null : { offset_ms: offset, rtt_ms: null };
+  }
+
+  #offsetMs(): number | null {
+    if (this.#best !== null) return this.#best.offset_ms;
+    return Number.isFinite(this.#arrivals.value) ? this.#arrivals.value : null;
   }
 
   /** The measured round trip, ms; null without echoes. */
@@ -67,9 +74,8 @@ export class ClockEstimator {
   /** Age at `nowMs` of an observation: a stamp can make it older than its arrival says, never younger. */
   ageMs(capturedAtMs: number, arrivalMs: number, nowMs: number): number {
     const sinceArrival = nowMs - arrivalMs;
-    const estimate = this.estimate();
-    if (estimate === null) return sinceArrival;
-    return Math.max(sinceArrival, nowMs - (capturedAtMs + estimate.offset_ms));
+    const offset = this.#offsetMs();
+    return offset === null ? sinceArrival : Math.max(sinceArrival, nowMs - (capturedAtMs + offset));
   }
 
   /** Whether the capture lies over 1 s after its arrival; only an RTT estimate can tell. */
