@@ -13,7 +13,7 @@ export {
   readJournal,
 } from './reader.js';
 export type * from './records.js';
-export { RECORD_VERSION } from './records.js';
+export { LOOP_CALL, RECORD_VERSION } from './records.js';
 export { scrubText } from './scrub.js';
 export type { SegmentHeader } from './segment.js';
 export { JournalWriter, type JournalWriterOptions, type WriterState } from './writer.js';

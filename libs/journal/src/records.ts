@@ -48,6 +48,21 @@ export interface InferenceRecord extends RecordBase {
   readonly error?: string;
   readonly safety_score: number;
   readonly safety_flags: readonly string[];
+  /** A request by itself (REST), which has no session and no ticks: the plan that it was answered with. */
+  readonly plan?: RecordedPlan;
+}
+
+/** What a replay must configure, what entered, and what left: columns as in TicksRecord, from tick 0. */
+export interface RecordedPlan {
+  readonly control: unknown;
+  readonly limits: unknown;
+  /** Float64 little-endian. */
+  readonly state: Uint8Array;
+  readonly proposed: Uint8Array;
+  readonly sent: Uint8Array;
+  readonly flags: readonly number[];
+  readonly score: readonly number[];
+  readonly kinds: readonly number[];
 }
 
 export interface SessionCounters {
@@ -72,6 +87,10 @@ export interface SessionRecord extends RecordBase {
   readonly smoothing: string;
   /** Limits in force, each with its origin: plain data, as `opened.robot` tells it. */
   readonly limits: unknown;
+  /** With `open`: what the control loop was built from beside its limits, plain data. */
+  readonly control?: unknown;
+  /** With `open`: the client's own `limits` and `keep_out`, so that limits can be resolved anew with others. */
+  readonly asked?: unknown;
   readonly instruction: string;
   readonly environment: unknown;
   readonly client: unknown;
@@ -106,18 +125,27 @@ export interface TicksRecord extends RecordBase {
   readonly score: readonly number[];
   /** 0 = action, k > 0 = hold for the k-th reason of the protocol's hold priority (S12), 1 = `estop`. */
   readonly kinds: readonly number[];
+  /** Why the gateway asked for a hold at each tick, numbered like `kinds`; 0: it did not, so that a hold was the loop's own. */
+  readonly causes?: readonly number[];
   /** What entered the control loop between these ticks, in the order in which it took them. */
   readonly inputs?: LoopInputs;
 }
 
-/** Columns of equal length; state is float64 little-endian, one row of `state_dim` an input. */
+/** What is called on a control loop beside its ticks, where it is neither an observation (0) nor a chunk (its log_id). */
+export const LOOP_CALL = { observe: 0, restart: -1, begin_episode: -2, reset: -3, plan: -4 } as const;
+
+/** Columns of equal length. */
 export interface LoopInputs {
-  /** The next tick to run when the input came. */
-  readonly before: readonly number[];
-  /** 0 = an observation re-anchored the loop; else the adopted inference's log_id (its chunk is in its record). */
+  /** How many ticks of this record the loop had run when it took the input; those of a plan count as they are noted. */
+  readonly at: readonly number[];
+  /** An observation, an adopted inference's log_id (its chunk is in its record), or another LOOP_CALL. */
   readonly log_ids: readonly number[];
+  /** The first tick that was not sent; of a `plan` the tick that it begins with, of a `restart` its argument. */
+  readonly before: readonly number[];
+  /** The tick that the observation was made before; of a `plan` its length. */
   readonly base_tick: readonly number[];
   readonly state_dim: number;
+  /** Float64 little-endian, a row for each observation and inference. */
   readonly state: Uint8Array;
 }
 

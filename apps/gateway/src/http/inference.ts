@@ -11,6 +11,7 @@ import { shapeOf } from '../session/inference-record.js';
 import { instructionFault } from '../session/instruction.js';
 import { smoothingFor } from '../session/smoothing.js';
 import { recorded } from './recorded.js';
+import { planRecorded } from './recorded-plan.js';
 import { errorReply, json, type Reply } from './reply.js';
 import type { RequestContext, Route } from './router.js';
 
@@ -178,6 +179,8 @@ async function infer(deps: InferenceDeps, context: RequestContext): Promise<Repl
     inference_ms: timing.inferMs,
   };
   const status: InferenceRecord['status'] = verdict.adopted ? 'ok' : 'rejected';
+  if (verdict.adopted) loop.adopt(chunkOf);
+  const planned = verdict.adopted ? planRecorded(loop, observation.state, description.chunk_size) : null;
   await recorded(journal, {
     v: 1,
     kind: 'inference',
@@ -207,18 +210,18 @@ async function infer(deps: InferenceDeps, context: RequestContext): Promise<Repl
     status,
     safety_score: verdict.score,
     safety_flags: flags,
+    ...(planned === null ? {} : { plan: planned.record }),
   });
   metrics.inferenceRequests.inc({ ...labels, status });
   metrics.inferenceDuration.observe(labels, latency.latency_ms / 1_000);
-  if (!verdict.adopted) {
+  if (planned === null) {
     return errorReply('validation_failed', 'The policy’s action was refused by the safety governor', requestId, {
       field: 'action',
       reason: 'safety_rejected',
       details: { score: verdict.score, flags, log_id: logId },
     });
   }
-  loop.adopt(chunkOf);
-  const plan = loop.plan(0, description.chunk_size);
+  const { plan } = planned;
   const dim = description.action_dim;
   const chunk = Array.from({ length: plan.length }, (_, k) => Array.from(plan.values.subarray(k * dim, (k + 1) * dim)));
   return json({

@@ -1,3 +1,4 @@
+import { LOOP_CALL } from '@sinew/journal';
 import { HOLD_PRIORITY, type HoldReason, type Observation } from '@sinew/protocol';
 import type { ReadyChunk } from './inference.js';
 import type { AcceptedObservation } from './observation-box.js';
@@ -54,14 +55,16 @@ export class Chunked implements PacingMode {
     const next = session.newChunk(chunk);
     const firstTick = next.nextTick;
     const result = loop.adopt(next);
-    session.noteInput(firstTick, chunk.logId, next.baseTick, next.state);
+    session.noteInput(chunk.logId, firstTick, next.baseTick, next.state);
     if (!result.adopted) {
       if (result.reason === 'expired') session.counters.chunks_late++;
       else this.#refused = true;
       return;
     }
     this.#refused = false;
-    const plan = loop.plan(firstTick, loop.remaining(firstTick), (n, tick) => session.noteTick(n, tick));
+    const length = loop.remaining(firstTick);
+    session.noteInput(LOOP_CALL.plan, firstTick, length, null);
+    const plan = loop.plan(firstTick, length, (n, tick) => session.noteTick(n, tick, null));
     const dim = profile.model.description.action_dim;
     if (!session.outbox.send(chunkMessage(plan, chunk, firstTick, session.periodMs, dim))) return;
     this.#coveredUntil = firstTick + plan.length;
@@ -114,7 +117,7 @@ export class Chunked implements PacingMode {
     session.context.metrics.holds.cell(reason).inc();
     session.enter(reason);
     const result = session.loop.tick(n, reason);
-    session.noteTick(n, result);
+    session.noteTick(n, result, reason);
     session.outbox.send({ type: 'hold', seq: n, reason, values: result.values });
   }
 }

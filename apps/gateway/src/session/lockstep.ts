@@ -1,3 +1,4 @@
+import { LOOP_CALL } from '@sinew/journal';
 import type { HoldReason, Observation } from '@sinew/protocol';
 import type { ReadyChunk } from './inference.js';
 import type { AcceptedObservation } from './observation-box.js';
@@ -46,13 +47,14 @@ export class Lockstep implements PacingMode {
     const { observation, logId } = chunk;
     const first = observation.baseTick;
     const result = loop.adopt(session.newChunk(chunk));
-    session.noteInput(first, logId, first, observation.state);
+    session.noteInput(logId, first, first, observation.state);
     if (!result.adopted) {
       this.#hold(observation, result.reason === 'expired' ? 'starved' : 'safety');
       return;
     }
     const length = profile.model.description.chunk_size;
-    const plan = loop.plan(first, length, (n, tick) => session.noteTick(n, tick));
+    session.noteInput(LOOP_CALL.plan, first, length, null);
+    const plan = loop.plan(first, length, (n, tick) => session.noteTick(n, tick, null));
     session.advanceTo(first + plan.length);
     session.enter(null);
     session.counters.chunks_sent++;
@@ -81,7 +83,7 @@ export class Lockstep implements PacingMode {
     session.context.metrics.holds.cell(reason).inc();
     session.enter(reason);
     const result = session.loop.tick(observation.baseTick, reason);
-    session.noteTick(observation.baseTick, result);
+    session.noteTick(observation.baseTick, result, reason);
     session.outbox.send({ type: 'hold', seq: observation.baseTick, reason, values: result.values });
   }
 }

@@ -195,6 +195,10 @@ export class SessionOpener {
       blend,
       smoothing,
       limits: limits.limits,
+      asked: {
+        ...(open.limits === undefined ? {} : { limits: open.limits }),
+        ...(open.keep_out === undefined ? {} : { keep_out: open.keep_out }),
+      },
       staleAfterMs,
       environment: open.environment ?? null,
       client: open.client ?? null,

@@ -51,7 +51,7 @@ export class PacedMode implements PacingMode {
     const { logId, observation, latency } = ready;
     const chunk = session.newChunk(ready);
     const result = session.loop.adopt(chunk);
-    session.noteInput(chunk.nextTick, logId, chunk.baseTick, chunk.state);
+    session.noteInput(logId, chunk.nextTick, chunk.baseTick, chunk.state);
     if (!result.adopted) {
       if (result.reason === 'expired') session.counters.chunks_late++;
       return;
@@ -74,7 +74,8 @@ export class PacedMode implements PacingMode {
       metrics.shedTicks.inc();
       return;
     }
-    const result = loop.tick(n, session.holdCause(now, n));
+    const cause = session.holdCause(now, n);
+    const result = loop.tick(n, cause);
     metrics.tickJitter.observe(Math.abs(now - dueMs) / 1_000);
     if (result.kind === 'action') {
       const origin = this.#origins.get(result.ref);
@@ -109,7 +110,7 @@ export class PacedMode implements PacingMode {
       session.enter(reason);
       socket.send(encodeServerMessage({ type: 'hold', seq: n, reason, values: result.values }), now);
     }
-    session.noteTick(n, result);
+    session.noteTick(n, result, cause);
     if (inference.waiting > 0 && runsDrySoon(session)) inference.request();
   }
 

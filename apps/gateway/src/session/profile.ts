@@ -1,5 +1,5 @@
-import type { LimitsInForce } from '@sinew/control';
-import type { Blend, ClientInfo, Environment, Pacing, Smoothing } from '@sinew/protocol';
+import type { ControlSpec, LimitsInForce } from '@sinew/control';
+import type { Blend, ClientInfo, Environment, FreshOpen, Pacing, Smoothing } from '@sinew/protocol';
 import type { Principal } from '../auth.js';
 import type { ServedModel } from '../models.js';
 
@@ -17,7 +17,24 @@ export interface SessionProfile {
   readonly blend: Blend;
   readonly smoothing: Smoothing;
   readonly limits: LimitsInForce;
+  /** What the client said about limits: with it they can be resolved anew under other settings. */
+  readonly asked: Pick<FreshOpen, 'limits' | 'keep_out'>;
   readonly staleAfterMs: number;
   readonly environment: Environment | null;
   readonly client: ClientInfo | null;
+}
+
+export function controlSpecOf(profile: SessionProfile): ControlSpec {
+  const { description } = profile.model;
+  return {
+    limits: profile.limits,
+    actionSpace: description.action_space,
+    dim: description.action_dim,
+    chunkSize: description.chunk_size,
+    hz: profile.controlHz,
+    execute: profile.execute,
+    blend: profile.blend,
+    smoothing: profile.smoothing,
+    action: description.action,
+  };
 }

@@ -1,3 +1,4 @@
+import type { ControlSpec } from '@sinew/control';
 import type { EventRecord, JournalRecord, JournalWriter, SessionRecord } from '@sinew/journal';
 import type { Logger } from '@sinew/telemetry';
 import type { Clock } from '../clock.js';
@@ -37,11 +38,24 @@ export class SessionRecords {
     }
   }
 
-  life(
+  /** `open`, with everything that a replay must configure. */
+  opened(instruction: string, epoch: number, { limits: _, ...control }: ControlSpec): void {
+    this.#life('open', instruction, epoch, { control, asked: this.#profile.asked });
+  }
+
+  resumed(instruction: string, epoch: number): void {
+    this.#life('resume', instruction, epoch, {});
+  }
+
+  closed(instruction: string, epoch: number, reason: string, counters: SessionCounters): void {
+    this.#life('close', instruction, epoch, { reason, counters: counters.snapshot() });
+  }
+
+  #life(
     event: SessionRecord['event'],
     instruction: string,
     epoch: number,
-    end: { reason: string; counters: SessionCounters } | null = null,
+    more: Pick<SessionRecord, 'control' | 'asked' | 'reason' | 'counters'>,
   ): void {
     const { description } = this.#profile.model;
     const { principal, robotId, robotType, controlHz, pacing, execute, blend, smoothing, limits } = this.#profile;
@@ -68,7 +82,7 @@ export class SessionRecords {
       environment: this.#profile.environment,
       client: this.#profile.client,
       epoch,
-      ...(end === null ? {} : { reason: end.reason, counters: end.counters.snapshot() }),
+      ...more,
     });
   }
 

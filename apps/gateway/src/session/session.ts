@@ -1,5 +1,5 @@
 import { ControlLoop, type NewChunk, type TickResult, Watchdog } from '@sinew/control';
-import type { JournalWriter } from '@sinew/journal';
+import { type JournalWriter, LOOP_CALL } from '@sinew/journal';
 import {
   type ClientMessage,
   ERRORS,
@@ -22,7 +22,7 @@ import type { AcceptedObservation } from './observation-box.js';
 import { ObservationGate } from './observation-gate.js';
 import { Outbox } from './outbox.js';
 import { createPacing, type PacingMode } from './pacing.js';
-import type { SessionProfile } from './profile.js';
+import { controlSpecOf, type SessionProfile } from './profile.js';
 import { SessionRecords } from './session-records.js';
 import type { CloseReason, SessionState } from './state.js';
 import { TickLog } from './tick-log.js';
@@ -91,17 +91,8 @@ export class Session {
     this.#instruction = instruction;
     this.#latched = latched;
     const { description } = profile.model;
-    this.loop = new ControlLoop({
-      limits: profile.limits,
-      actionSpace: description.action_space,
-      dim: description.action_dim,
-      chunkSize: description.chunk_size,
-      hz: profile.controlHz,
-      execute: profile.execute,
-      blend: profile.blend,
-      smoothing: profile.smoothing,
-      action: description.action,
-    });
+    const spec = controlSpecOf(profile);
+    this.loop = new ControlLoop(spec);
     const now = context.clock.now();
     // All sessions flushing at one sweep would stall every robot: paced ones keep the phase of their own ticks.
     this.#flushAfterMs = profile.pacing === 'paced' ? PACED_FLUSH_MS : FLUSH_MS;
@@ -114,7 +105,7 @@ export class Session {
     this.inference = new InferenceSlot(this);
     this.#pacing = createPacing(this);
     this.#budget = new FrameBudget(profile.controlHz, now);
-    this.#records.life('open', instruction, this.#epoch);
+    this.#records.opened(instruction, this.#epoch, spec);
   }
 
   get id(): string {
@@ -222,7 +213,7 @@ export class Session {
     };
     this.watchdog.observed(arrivedMs, arrivedMs - capturedMs);
     this.loop.observe(message.state, baseTick);
-    this.noteInput(this.#nextTick, 0, baseTick, message.state);
+    this.noteInput(LOOP_CALL.observe, this.#nextTick, baseTick, message.state);
     this.#pacing.accept(observation);
   }
 
@@ -262,8 +253,11 @@ export class Session {
     this.#records.event(this.#episode, { event: 'reset', data: {}, ...(outcome === null ? {} : { outcome }) });
     this.#episode++;
     this.#forgetWork();
-    if (this.profile.pacing === 'lockstep') this.loop.reset();
-    else this.loop.beginEpisode();
+    if (this.profile.pacing === 'lockstep') this.#resetLoop();
+    else {
+      this.loop.beginEpisode();
+      this.noteInput(LOOP_CALL.begin_episode, this.#nextTick, 0, null);
+    }
     this.#pacing.newEpisode();
   }
 
@@ -290,8 +284,14 @@ export class Session {
   #restart(): void {
     this.#forgetWork();
     // In lockstep the client executes nothing between chunks: there is no motion to brake.
-    if (this.profile.pacing === 'lockstep') this.loop.reset();
-    else this.loop.restart(this.#nextTick);
+    if (this.profile.pacing === 'lockstep') return this.#resetLoop();
+    this.loop.restart(this.#nextTick);
+    this.noteInput(LOOP_CALL.restart, this.#nextTick, 0, null);
+  }
+
+  #resetLoop(): void {
+    this.loop.reset();
+    this.noteInput(LOOP_CALL.reset, this.#nextTick, 0, null);
   }
 
   #forgetWork(): void {
@@ -370,13 +370,14 @@ export class Session {
     }
   }
 
-  noteTick(n: number, result: TickResult): void {
+  noteTick(n: number, result: TickResult, cause: HoldReason | null): void {
     if (!this.ticks.accepts(n)) this.flushTicks();
-    if (this.ticks.push(n, result)) this.flushTicks();
+    if (this.ticks.push(n, result, cause)) this.flushTicks();
   }
 
-  noteInput(before: number, logId: number, baseTick: number, state: Float64Array): void {
-    if (this.ticks.input(before, logId, baseTick, state)) this.flushTicks();
+  /** Every call on the loop but its ticks, as soon as it returned: a replay makes the same ones in the same order. */
+  noteInput(call: number, before: number, baseTick: number, state: Float64Array | null): void {
+    if (this.ticks.input(call, before, baseTick, state)) this.flushTicks();
   }
 
   flushTicks(): void {
@@ -442,7 +443,7 @@ export class Session {
     this.watchdog.reset();
     this.#restart();
     this.#pacing.resumed();
-    this.#records.life('resume', this.#instruction, this.#epoch);
+    this.#records.resumed(this.#instruction, this.#epoch);
     this.greet(true);
   }
 
@@ -524,7 +525,7 @@ export class Session {
     this.inference.clear();
     this.profile.model.scheduler.remove(this.inference);
     this.context.pacer.remove(this.id);
-    this.#records.life('close', this.#instruction, this.#epoch, { reason, counters: this.counters });
+    this.#records.closed(this.#instruction, this.#epoch, reason, this.counters);
     this.context.metrics.closes.inc({ reason });
     this.context.log.info(
       {

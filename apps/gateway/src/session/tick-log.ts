@@ -4,6 +4,10 @@ import { HOLD_PRIORITY, type HoldReason } from '@sinew/protocol';
 
 const KIND_OF_HOLD = new Map<HoldReason | null, number>(HOLD_PRIORITY.map((reason, i) => [reason, i + 1]));
 
+/** How a tick is numbered in `kinds`: 0 an action, else the hold's place in the protocol's priority. */
+export const kindOf = ({ kind, reason }: TickResult): number =>
+  kind === 'action' ? 0 : (KIND_OF_HOLD.get(reason) ?? 0);
+
 const bytesOf = (values: Float64Array): Uint8Array =>
   new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 
@@ -31,8 +35,10 @@ export class TickLog {
   readonly #flags: number[] = [];
   readonly #score: number[] = [];
   readonly #kinds: number[] = [];
+  readonly #causes: number[] = [];
   readonly #proposed: Float64Array;
   readonly #sent: Float64Array;
+  readonly #inputAt: number[] = [];
   readonly #inputBefore: number[] = [];
   readonly #inputLogIds: number[] = [];
   readonly #inputBase: number[] = [];
@@ -53,8 +59,8 @@ export class TickLog {
     return last === undefined || seq > last;
   }
 
-  /** Notes one emitted tick; true when a second is full and must be taken. */
-  push(seq: number, result: TickResult): boolean {
+  /** Notes one emitted tick and the hold that the loop was asked for; true when a second is full and must be taken. */
+  push(seq: number, result: TickResult, cause: HoldReason | null): boolean {
     const row = this.#seq.length;
     this.#proposed.set(result.proposed, row * this.#dim);
     this.#sent.set(result.values, row * this.#dim);
@@ -62,19 +68,21 @@ export class TickLog {
     this.#logIds.push(Math.max(0, result.ref));
     this.#flags.push(result.flags);
     this.#score.push(result.score);
-    this.#kinds.push(result.kind === 'action' ? 0 : (KIND_OF_HOLD.get(result.reason) ?? 0));
+    this.#causes.push(KIND_OF_HOLD.get(cause) ?? 0);
+    this.#kinds.push(kindOf(result));
     return row + 1 >= this.#capacity;
   }
 
   /**
-   * Notes an observation (`logId` 0) or an adopted chunk that entered the loop before tick `before`; true when there are so
-   * many that they must be taken.
+   * Notes what was called on the loop beside its ticks: an observation, an adopted chunk, or another LOOP_CALL (without
+   * state); true when there are so many that they must be taken.
    */
-  input(before: number, logId: number, baseTick: number, state: Float64Array): boolean {
+  input(call: number, before: number, baseTick: number, state: Float64Array | null): boolean {
+    this.#inputAt.push(this.#seq.length);
     this.#inputBefore.push(before);
-    this.#inputLogIds.push(logId);
+    this.#inputLogIds.push(call);
     this.#inputBase.push(baseTick);
-    for (let i = 0; i < this.#stateDim; i++) this.#inputState.push(state[i] ?? 0);
+    if (state !== null) for (let i = 0; i < this.#stateDim; i++) this.#inputState.push(state[i] ?? 0);
     return this.#inputBefore.length >= MOST_INPUTS;
   }
 
@@ -94,9 +102,11 @@ export class TickLog {
       flags: this.#flags.slice(),
       score: this.#score.slice(),
       kinds: this.#kinds.slice(),
+      causes: this.#causes.slice(),
       proposed: bytesOf(this.#proposed.slice(0, count * this.#dim)),
       sent: bytesOf(this.#sent.slice(0, count * this.#dim)),
       inputs: {
+        at: this.#inputAt.slice(),
         before: this.#inputBefore.slice(),
         log_ids: this.#inputLogIds.slice(),
         base_tick: this.#inputBase.slice(),
@@ -110,6 +120,8 @@ export class TickLog {
       this.#flags,
       this.#score,
       this.#kinds,
+      this.#causes,
+      this.#inputAt,
       this.#inputBefore,
       this.#inputLogIds,
       this.#inputBase,
