@@ -1,11 +1,17 @@
 import type { ActionConvention } from '@sinew/protocol';
-import { at, type Chunk, STEP, WAY } from './chunk.js';
+import { at, type Chunk } from './chunk.js';
+import type { Verdict } from './control-io.js';
 import { FLAG } from './flags.js';
 import type { LimitsInForce } from './limits.js';
 import { Quat, unwrap } from './rotation.js';
 import { type StepScore, scoreStep } from './score.js';
 import { Pose } from './target.js';
 import { Vec3 } from './vec3.js';
+
+/** Way-point: x y z, then roll pitch yaw or quaternion w x y z, then gripper. */
+export const WAY = 8;
+/** Own step: dx dy dz rx ry rz. */
+export const STEP = 6;
 
 const DEFAULT_MIN_SCORE = 0.7;
 /** Beyond this (metres, radians) a number is as useless as infinity, and its square no longer safe to add up. */
@@ -17,13 +23,6 @@ export interface IntakeSpec {
   readonly chunkSize: number;
   readonly dim: number;
   readonly minSafetyScore?: number;
-}
-
-/** What a chunk is worth over the entries that can still be used. */
-export interface ChunkVerdict {
-  score: number;
-  checksPassed: number;
-  flags: number;
 }
 
 /**
@@ -40,7 +39,7 @@ export class ChunkIntake {
   readonly #turn = new Quat();
   readonly #scratch = new Quat();
   readonly #step: StepScore = { score: 1, checksPassed: 4, flags: 0, onlyDynamics: true };
-  readonly verdict: ChunkVerdict = { score: 1, checksPassed: 4, flags: 0 };
+  readonly #verdict = { score: 1, checksPassed: 4, flags: 0 };
 
   constructor(spec: IntakeSpec) {
     this.#spec = spec;
@@ -80,7 +79,7 @@ export class ChunkIntake {
    * Fills `chunk` from actions [H, D] predicted in `state`; `near` is the commanded pose, whose turns Euler way-points keep.
    * Call `wellFormed` first. Entries before `chunk.from` are made too (they lead to the later ones) but not judged.
    */
-  fill(chunk: Chunk, actions: Float32Array, state: Float64Array, near: Pose | null): ChunkVerdict {
+  fill(chunk: Chunk, actions: Float32Array, state: Float64Array, near: Pose | null): Verdict {
     const { limits, action, chunkSize, dim } = this.#spec;
     const pose = this.#pose;
     const posed = this.readPose(state, pose);
@@ -88,7 +87,7 @@ export class ChunkIntake {
       const e = pose.euler;
       e.set(unwrap(e.x, near.euler.x), unwrap(e.y, near.euler.y), unwrap(e.z, near.euler.z));
     }
-    const verdict = this.verdict;
+    const verdict = this.#verdict;
     verdict.score = 1;
     verdict.checksPassed = 4;
     verdict.flags = 0;

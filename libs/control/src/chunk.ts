@@ -1,10 +1,3 @@
-import type { Target } from './target.js';
-
-/** Way-point: x y z, then roll pitch yaw or quaternion w x y z, then gripper. */
-export const WAY = 8;
-/** Own step: dx dy dz rx ry rz. */
-export const STEP = 6;
-
 /** One chunk made absolute: entry k is for tick baseTick + k. Reused for chunk after chunk. */
 export class Chunk {
   ref = -1;
@@ -12,16 +5,19 @@ export class Chunk {
   /** First tick it is used for: its entries before were already emitted by another when it came (L1). */
   from = 0;
   end = 0;
+  /** Way-points, the gripper last, and the policy's own steps; what else is in them is the action space's (`WayPoints`). */
   readonly way: Float64Array;
   readonly step: Float64Array;
   readonly score: Float64Array;
   readonly checks: Uint8Array;
   readonly flags: Int32Array;
   readonly rejected: Uint8Array;
+  readonly #wayStride: number;
 
-  constructor(size: number) {
-    this.way = new Float64Array(size * WAY);
-    this.step = new Float64Array(size * STEP);
+  constructor(size: number, wayStride: number, stepStride: number) {
+    this.#wayStride = wayStride;
+    this.way = new Float64Array(size * wayStride);
+    this.step = new Float64Array(size * stepStride);
     this.score = new Float64Array(size);
     this.checks = new Uint8Array(size);
     this.flags = new Int32Array(size);
@@ -32,13 +28,10 @@ export class Chunk {
     return tick >= this.from && tick < this.end;
   }
 
-  /** Everything of the entry for `tick` but the pose, which blends. */
-  describe(tick: number, out: Target): void {
+  /** Everything of the entry for `tick` that does not blend. */
+  describe(tick: number, out: Entry): void {
     const k = tick - this.baseTick;
-    const s = k * STEP;
-    out.translation.set(at(this.step, s), at(this.step, s + 1), at(this.step, s + 2));
-    out.rotation.set(at(this.step, s + 3), at(this.step, s + 4), at(this.step, s + 5));
-    out.gripper = at(this.way, k * WAY + 7);
+    out.gripper = at(this.way, k * this.#wayStride + this.#wayStride - 1);
     out.ref = this.ref;
     out.baseTick = this.baseTick;
     out.score = at(this.score, k);
@@ -46,6 +39,18 @@ export class Chunk {
     out.flags = at(this.flags, k);
     out.rejected = at(this.rejected, k) === 1;
   }
+}
+
+/** What the newest chunk says about one tick. */
+export class Entry {
+  gripper = 0;
+  ref = -1;
+  baseTick = -1;
+  score = 1;
+  checksPassed = 4;
+  flags = 0;
+  /** Scored below the least score: not to be sent. */
+  rejected = false;
 }
 
 /** An index known to be in range. */

@@ -1,16 +1,11 @@
 import { HOLD_PRIORITY, type HoldReason } from '@sinew/protocol';
-import type { Chunk } from './chunk.js';
-import { ChunkIntake } from './chunk-intake.js';
+import { at, type Chunk, Entry } from './chunk.js';
 import { ChunkTimeline } from './chunk-timeline.js';
 import type { Adoption, NewChunk, Plan, TickResult, Verdict } from './control-io.js';
 import { type ControlSpec, ControlSpecError, checkSpec, isBuilt } from './control-spec.js';
+import { EeDeltaMotion } from './ee-delta-motion.js';
 import { CLAMP_FLAGS, FLAG } from './flags.js';
-import { DeltaAction, GOVERNOR_ROW, Governor } from './governor.js';
-import { Odometer } from './odometer.js';
-import { logRotation, Quat, toEuler } from './rotation.js';
-import { FILTER_ROW, PoseFilter } from './smoothing.js';
-import { Pose, Target } from './target.js';
-import { Vec3 } from './vec3.js';
+import { IGNORED, type Motion } from './motion.js';
 
 /** N2: this many refused chunks in a row are no accident. */
 const REJECTS_BEFORE_HOLD = 5;
@@ -19,8 +14,8 @@ const HISTORY_S = 2.5;
 /** Far beyond any stop that resolveLimits lets through: a plan ends. */
 const LONGEST_TAIL_S = 10;
 
-/** Snapshot of one tick: governor, filter, gripper, whether a stop must end first. */
-const SNAPSHOT = GOVERNOR_ROW + FILTER_ROW + 3;
+/** Numbers before the motion's own in the snapshot of a tick: which tick, whether a stop must end first. */
+const SNAPSHOT = 2;
 
 /**
  * One session from chunk to action: timeline → smoothing → governor, one call a tick. Pure: same calls, same bits (K10).
@@ -28,12 +23,8 @@ const SNAPSHOT = GOVERNOR_ROW + FILTER_ROW + 3;
  */
 export class ControlLoop {
   readonly spec: ControlSpec;
+  readonly #motion: Motion;
   readonly #timeline: ChunkTimeline;
-  readonly #intake: ChunkIntake;
-  readonly #filter: PoseFilter;
-  readonly #governor: Governor;
-  readonly #odometer: Odometer;
-  readonly #posed: boolean;
   readonly #result: TickResult;
 
   #last = -1;
@@ -49,18 +40,7 @@ export class ControlLoop {
   #distrustSince = Number.NEGATIVE_INFINITY;
   /** Flags found between ticks, for the next one to carry. */
   #pending = 0;
-  #gripper = Number.NaN;
-  #measuredGripper = 0;
-
-  readonly #target = new Target();
-  readonly #commanded = new Pose();
-  readonly #measured = new Pose();
-  readonly #proposed = new DeltaAction();
-  readonly #sent = new DeltaAction();
-  readonly #turn = new Quat();
-  readonly #inverse = new Quat();
-  readonly #euler = new Vec3();
-  readonly #offset = { position: 0, rotation: 0 };
+  readonly #entry = new Entry();
 
   /** Snapshots by tick; null until the first plan, since only plans rewind. */
   #snapshots: Float64Array | null = null;
@@ -73,14 +53,9 @@ export class ControlLoop {
       throw new ControlSpecError(fault ?? { field: 'smoothing', reason: 'not built' });
     }
     this.spec = spec;
-    const rotation = spec.action.rotation;
-    this.#posed = spec.action.pose !== null;
-    this.#timeline = new ChunkTimeline({ ...spec, rotation });
-    this.#intake = new ChunkIntake(spec);
-    this.#filter = new PoseFilter(spec.smoothing, 1 / spec.hz, rotation);
-    this.#governor = new Governor(spec.limits, this.#posed);
     this.#capacity = Math.ceil(HISTORY_S * spec.hz) + 2 * spec.chunkSize + 16;
-    this.#odometer = new Odometer(this.#capacity, rotation);
+    this.#motion = new EeDeltaMotion(spec, spec.smoothing, this.#capacity);
+    this.#timeline = new ChunkTimeline(spec, this.#motion);
     this.#result = {
       kind: 'hold',
       reason: 'starved',
@@ -101,15 +76,9 @@ export class ControlLoop {
    */
   observe(state: Float64Array, baseTick: number): void {
     if (!Number.isInteger(baseTick)) return;
-    const pose = this.spec.action.pose;
-    if (pose !== null) {
-      if (!this.#intake.readPose(state, this.#measured)) return;
-      if (!this.#odometer.anchor(baseTick, this.#measured, this.#offset)) return;
-      const { position, rotation } = this.spec.limits.leash;
-      if (this.#offset.position > position.value || this.#offset.rotation > rotation.value) this.#pending |= FLAG.drift;
-      const gripper = state[pose.gripper];
-      if (gripper !== undefined && Number.isFinite(gripper)) this.#measuredGripper = Math.min(1, Math.max(0, gripper));
-    }
+    const flags = this.#motion.observe(state, baseTick);
+    if (flags === IGNORED) return;
+    this.#pending |= flags;
     if (baseTick > this.#distrustSince) this.#distrustSince = Number.NEGATIVE_INFINITY;
   }
 
@@ -119,7 +88,7 @@ export class ControlLoop {
    */
   judge(chunk: NewChunk): Adoption {
     return this.#examine(chunk, (draft, verdict) => {
-      const seam = this.#seam(draft);
+      const seam = this.#timeline.seam(draft, draft.from);
       this.#timeline.discard(draft);
       const held = this.#timeline.remaining(chunk.nextTick);
       const usable = draft.from <= chunk.nextTick + held ? draft.end - chunk.nextTick : held;
@@ -131,7 +100,7 @@ export class ControlLoop {
   adopt(chunk: NewChunk): Adoption {
     const { nextTick } = chunk;
     const adoption = this.#examine(chunk, (draft, verdict) => {
-      const seam = this.#seam(draft);
+      const seam = this.#timeline.seam(draft, draft.from);
       this.#timeline.commit(draft);
       this.#rejects = 0;
       this.#lastChunkRejected = false;
@@ -141,12 +110,8 @@ export class ControlLoop {
     return adoption;
   }
 
-  #seam(draft: Chunk): number {
-    return this.#posed ? this.#timeline.seam(draft, draft.from) : 0;
-  }
-
   #examine(chunk: NewChunk, accept: (draft: Chunk, verdict: Verdict) => Adoption): Adoption {
-    const form = this.#intake.wellFormed(chunk.actions, chunk.state);
+    const form = this.#motion.wellFormed(chunk.actions, chunk.state);
     if (form !== 'ok') {
       const flags = FLAG.rejected | (form === 'not_finite' ? FLAG.not_finite : 0);
       return this.#refusal(chunk.nextTick, form, { score: 0, checksPassed: 0, flags });
@@ -169,9 +134,7 @@ export class ControlLoop {
     draft.baseTick = baseTick;
     draft.from = from;
     draft.end = end;
-    // Of the observation's tick: a plan already leads on from there, perhaps by more than half a turn.
-    const near = this.#odometer.anchored ? this.#odometer.commandedBefore(baseTick, this.#commanded) : null;
-    const { score, checksPassed, flags } = this.#intake.fill(draft, chunk.actions, chunk.state, near);
+    const { score, checksPassed, flags } = this.#motion.fill(draft, chunk);
     const verdict: Verdict = { score, checksPassed, flags };
     if (draft.rejected[from - baseTick] === 1) {
       this.#timeline.discard(draft);
@@ -207,7 +170,7 @@ export class ControlLoop {
 
   /** Whether the last thing sent brought the robot to rest. */
   get resting(): boolean {
-    return this.#governor.resting;
+    return this.#motion.resting;
   }
 
   /** Usable entries from `nextTick` on; 0 is starved. */
@@ -223,7 +186,7 @@ export class ControlLoop {
     // What was planned beyond is not played.
     if (this.#snapshots !== null) this.#rewind(nextTick);
     this.#timeline.clear();
-    this.#filter.reset();
+    this.#motion.restart(nextTick);
     this.#fence = Math.max(this.#fence, nextTick);
     this.#mustRest = true;
   }
@@ -237,8 +200,7 @@ export class ControlLoop {
     // Planned motion is braked by whoever plays it.
     if (this.#snapshots !== null) return this.reset();
     this.#timeline.clear();
-    this.#filter.reset();
-    this.#odometer.reset();
+    this.#motion.forget();
     this.#fence = Number.NEGATIVE_INFINITY;
     this.#mustRest = true;
     this.#rejects = 0;
@@ -250,9 +212,7 @@ export class ControlLoop {
   /** At rest, nothing known. Ticks may start at 0 again. */
   reset(): void {
     this.#timeline.clear();
-    this.#filter.reset();
-    this.#governor.rest();
-    this.#odometer.reset();
+    this.#motion.reset();
     this.#last = -1;
     this.#started = false;
     this.#fence = Number.NEGATIVE_INFINITY;
@@ -261,7 +221,6 @@ export class ControlLoop {
     this.#lastChunkRejected = false;
     this.#distrustSince = Number.NEGATIVE_INFINITY;
     this.#pending = 0;
-    this.#gripper = Number.NaN;
     this.#estopped = false;
     this.#snapshots?.fill(Number.NaN);
   }
@@ -278,29 +237,27 @@ export class ControlLoop {
     this.#pending = 0;
     if (this.#started && n !== this.#last + 1) {
       // Nothing was sent in between, so the robot stands.
-      this.#governor.rest();
-      this.#filter.reset();
+      this.#motion.rest();
       flags |= FLAG.restart;
     }
     if (cause === 'estop') {
       this.restart(n + 1);
       this.#estopped = true;
     }
-    if (this.#mustRest && this.#governor.resting) {
+    if (this.#mustRest && this.#motion.resting) {
       this.#mustRest = false;
       this.#estopped = false;
     }
-    this.#clearProposal();
-    if (this.#posed && this.#odometer.anchored) this.#odometer.commanded(this.#commanded);
+    flags |= this.#motion.begin();
+    this.#clear();
     const reason = higher(cause, this.#ownCause(n, cause));
-    const governed = reason === null ? this.#move() : this.#hold();
-    flags |= governed | r.flags;
+    flags |= (reason === null ? this.#motion.move() : this.#motion.brake()) | r.flags;
     r.kind = reason === null ? 'action' : 'hold';
     r.reason = reason;
     r.flags = flags;
     r.clamped = (flags & CLAMP_FLAGS) !== 0;
-    this.#write();
-    this.#odometer.add(n, this.#sent.translation, this.#sent.rotation);
+    this.#motion.write(r.values, r.proposed);
+    this.#motion.sent(n);
     this.#last = n;
     this.#started = true;
     if (this.#snapshots !== null) this.#save(n, this.#snapshots);
@@ -312,85 +269,35 @@ export class ControlLoop {
     if (this.#mustRest) return this.#estopped ? 'estop' : 'starved';
     if (this.#distrustSince > Number.NEGATIVE_INFINITY) return 'safety';
     if (cause !== null) return null;
-    const target = this.#target;
-    if ((this.#posed && !this.#odometer.anchored) || !this.#timeline.target(n, target)) {
-      return this.#lastChunkRejected ? 'safety' : 'starved';
-    }
+    const entry = this.#entry;
+    if (!this.#motion.ready || !this.#timeline.target(n, entry)) return this.#lastChunkRejected ? 'safety' : 'starved';
     const r = this.#result;
-    r.ref = target.ref;
-    r.baseTick = target.baseTick;
-    r.score = target.score;
-    r.checksPassed = target.checksPassed;
-    r.flags = target.flags;
-    this.#propose(target);
-    return target.rejected ? 'safety' : null;
+    r.ref = entry.ref;
+    r.baseTick = entry.baseTick;
+    r.score = entry.score;
+    r.checksPassed = entry.checksPassed;
+    r.flags = entry.flags;
+    this.#motion.filter();
+    return this.#motion.propose(entry.gripper) && !entry.rejected ? null : 'safety';
   }
 
-  #clearProposal(): void {
+  #clear(): void {
     const r = this.#result;
     r.ref = -1;
     r.baseTick = -1;
     r.score = 1;
     r.checksPassed = 4;
     r.flags = 0;
-    this.#proposed.translation.set(0, 0, 0);
-    this.#proposed.rotation.set(0, 0, 0);
-    this.#proposed.gripper = this.#heldGripper();
-  }
-
-  /** Target − commanded pose: the step that leads there in one tick. */
-  #propose(target: Target): void {
-    const { translation, rotation } = this.#proposed;
-    this.#proposed.gripper = target.gripper;
-    if (!this.#posed) {
-      translation.copy(target.translation);
-      rotation.copy(target.rotation);
-      return;
-    }
-    const commanded = this.#commanded;
-    this.#filter.apply(target.pose, commanded);
-    translation.addScaled(target.pose.position, commanded.position, -1);
-    if (this.spec.action.rotation === 'euler_xyz') rotation.addScaled(target.pose.euler, commanded.euler, -1);
-    else logRotation(this.#turn.product(target.pose.quat, this.#inverse.inverse(commanded.quat)), rotation);
-  }
-
-  #move(): number {
-    const flags = this.#governor.govern(
-      this.#proposed,
-      this.#commanded.position,
-      this.#target.translation,
-      this.#target.rotation,
-      this.#sent,
-    );
-    this.#gripper = this.#sent.gripper;
-    return flags;
-  }
-
-  /** A hold is a braking trajectory, then zero motion; the gripper stays. */
-  #hold(): number {
-    this.#filter.reset();
-    const flags = this.#governor.brake(this.#commanded.position, this.#sent);
-    this.#sent.gripper = this.#heldGripper();
-    return flags;
-  }
-
-  #heldGripper(): number {
-    return Number.isNaN(this.#gripper) ? this.#measuredGripper : this.#gripper;
-  }
-
-  #write(): void {
-    writeAction(this.#sent, this.#result.values);
-    writeAction(this.#proposed, this.#result.proposed);
   }
 
   #still(): TickResult {
     const r = this.#result;
-    this.#clearProposal();
+    this.#clear();
     r.kind = 'hold';
     r.reason = 'safety';
     r.clamped = false;
-    writeAction(this.#proposed, r.proposed);
-    writeAction(this.#proposed, r.values);
+    this.#motion.begin();
+    this.#motion.writeStill(r.values, r.proposed);
     return r;
   }
 
@@ -403,7 +310,7 @@ export class ControlLoop {
     this.#rewind(firstTick);
     const { dim, hz } = this.spec;
     const values = new Float64Array(length * dim);
-    const startPose = this.#startPose();
+    const startPose = this.#motion.start();
     let score = 1;
     let checksPassed = 4;
     let flags = 0;
@@ -418,7 +325,7 @@ export class ControlLoop {
       reason ??= r.reason;
     }
     const tail: number[] = [];
-    for (let i = 0; i < LONGEST_TAIL_S * hz && !this.#governor.resting; i++) {
+    for (let i = 0; i < LONGEST_TAIL_S * hz && !this.#motion.resting; i++) {
       const r = this.tick(firstTick + length + i, 'starved');
       for (let d = 0; d < dim; d++) tail.push(r.values[d] as number);
     }
@@ -436,62 +343,43 @@ export class ControlLoop {
     };
   }
 
-  #startPose(): Float64Array | null {
-    if (!this.#posed || !this.#odometer.anchored) return null;
-    const pose = this.#odometer.commanded(this.#commanded);
-    const e = this.spec.action.rotation === 'euler_xyz' ? pose.euler : toEuler(pose.quat, this.#euler);
-    const { x, y, z } = pose.position;
-    return Float64Array.of(x, y, z, e.x, e.y, e.z, this.#heldGripper());
-  }
-
   #rewind(firstTick: number): void {
     if (this.#snapshots === null) {
-      this.#snapshots = new Float64Array(this.#capacity * SNAPSHOT);
+      this.#snapshots = new Float64Array(this.#capacity * (SNAPSHOT + this.#motion.row));
       if (this.#started) this.#save(this.#last, this.#snapshots);
     }
     const before = firstTick - 1;
     if (!this.#started || before >= this.#last) return;
-    if (!this.#odometer.rewind(before)) return;
+    if (!this.#motion.rewind(before)) return;
     this.#last = before;
     this.#load(before, this.#snapshots);
   }
 
   #save(tick: number, rows: Float64Array): void {
-    const row = ((tick + 1) % this.#capacity) * SNAPSHOT;
+    const row = this.#rowOf(tick);
     rows[row] = tick;
-    rows[row + 1] = this.#gripper;
-    rows[row + 2] = this.#mustRest ? 1 : 0;
-    this.#governor.save(rows, row + 3);
-    this.#filter.save(rows, row + 3 + GOVERNOR_ROW);
+    rows[row + 1] = this.#mustRest ? 1 : 0;
+    this.#motion.save(rows, row + SNAPSHOT);
   }
 
   #load(tick: number, rows: Float64Array): void {
-    const row = ((tick + 1) % this.#capacity) * SNAPSHOT;
-    if (rows[row] !== tick) {
+    const row = this.#rowOf(tick);
+    if (at(rows, row) !== tick) {
       // Before the first tick, or sent before plans were recorded: from rest.
-      this.#governor.rest();
-      this.#filter.reset();
+      this.#motion.rest();
       this.#mustRest = false;
       return;
     }
-    this.#gripper = rows[row + 1] as number;
-    this.#mustRest = rows[row + 2] === 1;
-    this.#governor.load(rows, row + 3);
-    this.#filter.load(rows, row + 3 + GOVERNOR_ROW);
+    this.#mustRest = at(rows, row + 1) === 1;
+    this.#motion.restore(rows, row + SNAPSHOT);
+  }
+
+  #rowOf(tick: number): number {
+    return ((tick + 1) % this.#capacity) * (SNAPSHOT + this.#motion.row);
   }
 }
 
 function higher(a: HoldReason | null, b: HoldReason | null): HoldReason | null {
   if (a === null || b === null) return a ?? b;
   return HOLD_PRIORITY.indexOf(a) <= HOLD_PRIORITY.indexOf(b) ? a : b;
-}
-
-function writeAction(action: DeltaAction, out: Float64Array): void {
-  out[0] = action.translation.x;
-  out[1] = action.translation.y;
-  out[2] = action.translation.z;
-  out[3] = action.rotation.x;
-  out[4] = action.rotation.y;
-  out[5] = action.rotation.z;
-  out[6] = action.gripper;
 }

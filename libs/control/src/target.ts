@@ -20,20 +20,3 @@ export class Pose {
     return this;
   }
 }
-
-/** What the timeline wants at one tick. */
-export class Target {
-  /** Absolute; meaningless where the policy's state holds no pose. */
-  readonly pose = new Pose();
-  /** The policy's own step at this tick, from the newest chunk: metres and radians a tick. */
-  readonly translation = new Vec3();
-  readonly rotation = new Vec3();
-  gripper = 0;
-  ref = -1;
-  baseTick = -1;
-  score = 1;
-  checksPassed = 4;
-  flags = 0;
-  /** Scored below the least score: not to be sent. */
-  rejected = false;
-}
