@@ -15,6 +15,7 @@ import { Pacer } from './pacer.js';
 import { SessionOpener } from './session/open.js';
 import { SessionRegistry } from './session/registry.js';
 import type { Session, SessionContext } from './session/session.js';
+import { SlabPool } from './session/slab-pool.js';
 import { GatewayStatus } from './status.js';
 import { Connection } from './stream/connection.js';
 import { mountStream } from './stream/upgrade.js';
@@ -80,6 +81,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     metrics,
     log,
     pacer,
+    slabs: new SlabPool(),
     maxFrameBytes: settings.max_frame_bytes,
     resumeWindowMs: settings.resume_window_ms,
     closed: (session) => registry.remove(session),

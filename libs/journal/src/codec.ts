@@ -1,4 +1,4 @@
-import { Packr, Unpackr } from 'msgpackr';
+import { Packr, RESET_BUFFER_MODE, Unpackr } from 'msgpackr';
 import type { JournalRecord } from './records.js';
 
 // `moreTypes` and records off: plain msgpack that any language reads. Undefined is nil, not msgpackr's own extension.
@@ -6,9 +6,9 @@ const packr = new Packr({ useRecords: false, encodeUndefinedAsNil: true, largeBi
 // Copies binary columns out of the reader's window, which is read over.
 const unpackr = new Unpackr({ useRecords: false, int64AsType: 'number', copyBuffers: true, mapsAsObjects: true });
 
-/** Valid until the next call: a view on the encoder's own buffer. */
+/** Valid until the next call: a view on the encoder's own buffer, which is written over and not replaced. */
 export function borrowEncoded(value: unknown): Uint8Array {
-  return packr.pack(value);
+  return packr.pack(value, RESET_BUFFER_MODE);
 }
 
 export function encodeMap(value: object): Buffer {

@@ -1,13 +1,14 @@
 import type { WireImage } from '@sinew/protocol';
 import { expect, test } from 'vitest';
 import { ImageSlab } from './image-slab.js';
+import { SlabPool } from './slab-pool.js';
 
 const encoded = (...bytes: number[]): WireImage => ({ kind: 'encoded', data: Uint8Array.from(bytes) });
 const bytesOf = (image: WireImage | undefined): number[] => [...(image?.data ?? [])];
 
 test('stored images do not depend on the buffer that they came in', () => {
   const frame = Uint8Array.of(1, 2, 3, 4, 5, 6);
-  const kept = new ImageSlab().store({
+  const kept = new ImageSlab(new SlabPool()).store({
     left: { kind: 'encoded', data: frame.subarray(0, 3) },
     right: { kind: 'rgb8', data: frame.subarray(3), width: 1, height: 1 },
   });
@@ -17,7 +18,7 @@ test('stored images do not depend on the buffer that they came in', () => {
 });
 
 test('images that were handed over are never written over', () => {
-  const slab = new ImageSlab();
+  const slab = new ImageSlab(new SlabPool());
   const taken = slab.store({ main: encoded(1, 2, 3) });
   slab.handOver();
   slab.store({ main: encoded(7, 8, 9) });
@@ -25,10 +26,22 @@ test('images that were handed over are never written over', () => {
 });
 
 test('waiting images share one buffer, and a small frame after a large one gives the large one back', () => {
-  const slab = new ImageSlab();
-  const large = slab.store({ main: encoded(...new Array<number>(100).fill(1)) });
-  const next = slab.store({ main: encoded(...new Array<number>(90).fill(2)) });
+  const slab = new ImageSlab(new SlabPool());
+  const of = (bytes: number): WireImage => ({ kind: 'encoded', data: new Uint8Array(bytes) });
+  const large = slab.store({ main: of(100_000) });
+  const next = slab.store({ main: of(90_000) });
   expect(next.main?.data.buffer).toBe(large.main?.data.buffer);
-  const small = slab.store({ main: encoded(3) });
-  expect(small.main?.data.buffer.byteLength).toBe(1);
+  const small = slab.store({ main: of(1_000) });
+  expect(small.main?.data.buffer.byteLength).toBeLessThan(10_000);
+});
+
+test('a buffer that came back from the policy holds the next images, of any session', () => {
+  const pool = new SlabPool();
+  const [one, other] = [new ImageSlab(pool), new ImageSlab(pool)];
+  const taken = one.store({ main: encoded(1, 2, 3) });
+  const bytes = one.handOver();
+  if (bytes === null) throw new Error('nothing was stored');
+  expect(other.store({ main: encoded(4) }).main?.data.buffer).not.toBe(taken.main?.data.buffer);
+  pool.give(bytes);
+  expect(one.store({ main: encoded(5) }).main?.data.buffer).toBe(taken.main?.data.buffer);
 });

@@ -2,7 +2,7 @@ import { flagNames, slackMs } from '@sinew/control';
 import type { PolicyInput, PolicyOutput, Requester, RequestTiming } from '@sinew/policy';
 import type { Latency } from '@sinew/protocol';
 import { inferenceRecord } from './inference-record.js';
-import { type AcceptedObservation, ObservationBox, type PutResult } from './observation-box.js';
+import { type AcceptedObservation, type KeptObservation, ObservationBox, type PutResult } from './observation-box.js';
 import type { Session } from './session.js';
 
 /** A chunk that is journaled and may move the robot. */
@@ -25,14 +25,17 @@ const LATENCY_WEIGHT = 0.1;
 export class InferenceSlot implements Requester {
   readonly #session: Session;
   readonly #box: ObservationBox;
-  #inFlight: { observation: AcceptedObservation } | null = null;
+  #inFlight: KeptObservation | null = null;
   /** Running mean from arrival to chunk, ms. */
   #latencyMs = 0;
 
   constructor(session: Session) {
     this.#session = session;
+    const { slabs } = session.context;
     this.#box =
-      session.profile.pacing === 'lockstep' ? ObservationBox.inOrder(LOCKSTEP_QUEUE) : ObservationBox.latest();
+      session.profile.pacing === 'lockstep'
+        ? ObservationBox.inOrder(slabs, LOCKSTEP_QUEUE)
+        : ObservationBox.latest(slabs);
   }
 
   get id(): string {
@@ -78,7 +81,7 @@ export class InferenceSlot implements Requester {
   /** Observations that have had no answer: in flight first, then what waits. */
   outstanding(): AcceptedObservation[] {
     const waiting = this.#box.list();
-    return this.#inFlight === null ? waiting : [this.#inFlight.observation, ...waiting];
+    return this.#inFlight === null ? waiting : [this.#inFlight, ...waiting];
   }
 
   /** L2: whole ticks that an inference of this session takes, so that a new one starts early enough. */
@@ -104,9 +107,10 @@ export class InferenceSlot implements Requester {
       if (profile.pacing !== 'lockstep' && nowMs - observation.capturedMs > profile.staleAfterMs) {
         counters.stale_dropped++;
         context.metrics.deadlineMisses.inc({ model: profile.model.description.id });
+        this.#box.release(observation);
         continue;
       }
-      this.#inFlight = { observation };
+      this.#inFlight = observation;
       const { images, state, instruction, arrivedMs, capturedMs } = observation;
       const fresh = profile.pacing === 'lockstep' ? {} : { staleAtMs: capturedMs + profile.staleAfterMs };
       return { images, state, instruction, receivedAtMs: arrivedMs, session: this, ...fresh };
@@ -118,8 +122,11 @@ export class InferenceSlot implements Requester {
     const flight = this.#inFlight;
     this.#inFlight = null;
     const session = this.#session;
-    if (flight === null || session.state.kind === 'closed') return;
-    if (flight.observation.generation === session.generation) this.#finish(flight.observation, output, timing);
+    if (flight === null) return;
+    // The policy borrowed the images until now.
+    this.#box.release(flight);
+    if (session.state.kind === 'closed') return;
+    if (flight.generation === session.generation) this.#finish(flight, output, timing);
     // Whatever came of this one, something newer may be waiting.
     if (session.profile.pacing === 'lockstep') this.request();
   }

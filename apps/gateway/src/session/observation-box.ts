@@ -1,5 +1,6 @@
 import type { WireImage } from '@sinew/protocol';
 import { ImageSlab } from './image-slab.js';
+import type { SlabPool } from './slab-pool.js';
 
 /** An observation that passed every rule and waits for a policy worker. */
 export interface AcceptedObservation {
@@ -17,26 +18,35 @@ export interface AcceptedObservation {
   readonly generation: number;
 }
 
+/** An observation with images of its own. */
+export interface KeptObservation extends AcceptedObservation {
+  /** What its images lie in, once it was taken. */
+  slab: Uint8Array | null;
+}
+
 export type PutResult = 'stored' | 'superseded' | 'overflow';
 
 /** Where observations wait: the newest alone (S5), or a short line in order (S4). */
 export class ObservationBox {
   readonly #capacity: number;
   readonly #latestWins: boolean;
-  readonly #waiting: AcceptedObservation[] = [];
-  readonly #slab = new ImageSlab();
+  readonly #waiting: KeptObservation[] = [];
+  readonly #pool: SlabPool;
+  readonly #slab: ImageSlab;
 
-  private constructor(capacity: number, latestWins: boolean) {
+  private constructor(pool: SlabPool, capacity: number, latestWins: boolean) {
+    this.#pool = pool;
+    this.#slab = new ImageSlab(pool);
     this.#capacity = capacity;
     this.#latestWins = latestWins;
   }
 
-  static latest(): ObservationBox {
-    return new ObservationBox(1, true);
+  static latest(pool: SlabPool): ObservationBox {
+    return new ObservationBox(pool, 1, true);
   }
 
-  static inOrder(capacity: number): ObservationBox {
-    return new ObservationBox(capacity, false);
+  static inOrder(pool: SlabPool, capacity: number): ObservationBox {
+    return new ObservationBox(pool, capacity, false);
   }
 
   get size(): number {
@@ -46,17 +56,40 @@ export class ObservationBox {
   put(observation: AcceptedObservation): PutResult {
     const room = this.#waiting.length < this.#capacity;
     if (!room && !this.#latestWins) return 'overflow';
-    const kept = { ...observation, images: this.#slab.store(observation.images) };
+    const { seq, state, instruction, arrivedMs, capturedMs, baseTick, generation } = observation;
+    const images = this.#slab.store(observation.images);
+    const kept: KeptObservation = {
+      seq,
+      images,
+      state,
+      instruction,
+      arrivedMs,
+      capturedMs,
+      baseTick,
+      generation,
+      slab: null,
+    };
     if (room) this.#waiting.push(kept);
     else this.#waiting[0] = kept;
     // In a line each keeps its own images; the newest alone may be written over until it is taken.
-    if (!this.#latestWins) this.#slab.handOver();
+    if (!this.#latestWins) kept.slab = this.#slab.handOver();
     return room ? 'stored' : 'superseded';
   }
 
-  take(): AcceptedObservation | null {
-    this.#slab.handOver();
-    return this.#waiting.shift() ?? null;
+  /** The images are the caller's until it calls `release`. */
+  take(): KeptObservation | null {
+    const taken = this.#waiting.shift();
+    if (taken === undefined) return null;
+    if (this.#latestWins) taken.slab = this.#slab.handOver();
+    return taken;
+  }
+
+  /** Nobody looks at the images of a taken observation any more. */
+  release(observation: KeptObservation): void {
+    const { slab } = observation;
+    if (slab === null) return;
+    observation.slab = null;
+    this.#pool.give(slab);
   }
 
   list(): AcceptedObservation[] {
@@ -64,6 +97,7 @@ export class ObservationBox {
   }
 
   clear(): void {
+    for (const observation of this.#waiting) this.release(observation);
     this.#waiting.length = 0;
   }
 }

@@ -24,6 +24,7 @@ import { Outbox } from './outbox.js';
 import { createPacing, type PacingMode } from './pacing.js';
 import { controlSpecOf, type SessionProfile } from './profile.js';
 import { SessionRecords } from './session-records.js';
+import type { SlabPool } from './slab-pool.js';
 import type { CloseReason, SessionState } from './state.js';
 import { TickLog } from './tick-log.js';
 
@@ -33,6 +34,7 @@ export interface SessionContext {
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly pacer: Pacer;
+  readonly slabs: SlabPool;
   readonly maxFrameBytes: number;
   readonly resumeWindowMs: number;
   readonly closed: (session: Session) => void;
