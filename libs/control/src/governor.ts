@@ -1,7 +1,7 @@
 import { FLAG } from './flags.js';
 import type { LimitsInForce } from './limits.js';
-import { MotionLimiter } from './motion-limiter.js';
-import { loadVec, saveVec, Vec3 } from './vec3.js';
+import { MOTION_ROW, MotionLimiter } from './motion-limiter.js';
+import { Vec3 } from './vec3.js';
 import { TcpEnvelope } from './volumes.js';
 
 /** One `ee_delta`: metres and radians a tick, gripper 0 closed … 1 open. */
@@ -80,22 +80,18 @@ export class Governor {
   }
 
   save(row: Float64Array, offset: number): void {
-    saveVec(this.#translation.velocity, row, offset);
-    saveVec(this.#translation.acceleration, row, offset + 3);
-    saveVec(this.#rotation.velocity, row, offset + 6);
-    saveVec(this.#rotation.acceleration, row, offset + 9);
+    this.#translation.save(row, offset);
+    this.#rotation.save(row, offset + MOTION_ROW);
   }
 
   load(row: Float64Array, offset: number): void {
-    loadVec(this.#translation.velocity, row, offset);
-    loadVec(this.#translation.acceleration, row, offset + 3);
-    loadVec(this.#rotation.velocity, row, offset + 6);
-    loadVec(this.#rotation.acceleration, row, offset + 9);
+    this.#translation.load(row, offset);
+    this.#rotation.load(row, offset + MOTION_ROW);
   }
 }
 
 /** Numbers that Governor.save writes. */
-export const GOVERNOR_ROW = 12;
+export const GOVERNOR_ROW = 2 * MOTION_ROW;
 
 /** The part of `step` in the direction of `direction`, at least 0. */
 function along(step: Vec3, direction: Vec3): number {

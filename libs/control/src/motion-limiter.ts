@@ -1,6 +1,6 @@
 import { FLAG } from './flags.js';
 import { stopDistance, stopSpeed } from './stopping.js';
-import { distance, dot, norm, Vec3 } from './vec3.js';
+import { distance, dot, loadVec, norm, saveVec, Vec3 } from './vec3.js';
 import type { TcpEnvelope } from './volumes.js';
 
 /**
@@ -32,6 +32,9 @@ export interface ClampBits {
   readonly jerk: number;
 }
 
+/** Numbers that MotionLimiter.save writes. */
+export const MOTION_ROW = 9;
+
 /**
  * Keeps one 3-vector motion (translation, or rotation) inside its envelope, one control period at a time.
  *
@@ -44,8 +47,12 @@ export interface ClampBits {
  */
 export class MotionLimiter {
   readonly velocity = new Vec3();
-  /** As it was, also where an emergency exceeded the limit. */
   readonly acceleration = new Vec3();
+  /**
+   * The acceleration to go on from: the present one, but none after an emergency. Ramping one down that no limit held would
+   * itself take the speed anywhere.
+   */
+  readonly planned = new Vec3();
   readonly #h: number;
   readonly #v: number;
   readonly #a: number;
@@ -61,8 +68,6 @@ export class MotionLimiter {
   #most: number;
   /** Why the last stop that was tried is none: a flag. */
   #blocked = 0;
-  /** The acceleration to go on from, within its limit. */
-  readonly #a0 = new Vec3();
   readonly #step = new Vec3();
   readonly #wanted = new Vec3();
   readonly #unit = new Vec3();
@@ -91,6 +96,19 @@ export class MotionLimiter {
   rest(): void {
     this.velocity.set(0, 0, 0);
     this.acceleration.set(0, 0, 0);
+    this.planned.set(0, 0, 0);
+  }
+
+  save(row: Float64Array, offset: number): void {
+    saveVec(this.velocity, row, offset);
+    saveVec(this.acceleration, row, offset + 3);
+    saveVec(this.planned, row, offset + 6);
+  }
+
+  load(row: Float64Array, offset: number): void {
+    loadVec(this.velocity, row, offset);
+    loadVec(this.acceleration, row, offset + 3);
+    loadVec(this.planned, row, offset + 6);
   }
 
   get resting(): boolean {
@@ -138,8 +156,6 @@ export class MotionLimiter {
   }
 
   #begin(position: Vec3): void {
-    const size = norm(this.acceleration);
-    this.#a0.scaled(this.acceleration, size > this.#a ? this.#a / size : 1);
     const capped = this.#v > RECOVERY_V && this.#envelope !== null && !this.#envelope.inside(position, OUTSIDE);
     this.#most = capped ? RECOVERY_V : this.#v;
   }
@@ -148,18 +164,24 @@ export class MotionLimiter {
   #commit(velocity: Vec3): number {
     const a = this.#center.addScaled(velocity, this.velocity, -1);
     a.scaled(a, 1 / this.#h);
-    const slack = 1 + BROKEN;
-    const kept = norm(a) <= this.#a * slack && distance(a, this.acceleration) <= this.#daLimit * slack;
+    const kept = this.#within(a, this.acceleration);
+    if (this.#within(a, this.planned)) this.planned.copy(a);
+    else this.planned.set(0, 0, 0);
     this.acceleration.copy(a);
     this.velocity.copy(velocity);
     return kept ? 0 : FLAG.emergency;
+  }
+
+  #within(a: Vec3, before: Vec3): boolean {
+    const slack = 1 + BROKEN;
+    return norm(a) <= this.#a * slack && distance(a, before) <= this.#daLimit * slack;
   }
 
   /** Within one step's acceleration and jerk of the present velocity. */
   #reachable(velocity: Vec3, tolerance: number): boolean {
     if (distance(velocity, this.velocity) > this.#dv * (1 + tolerance)) return false;
     if (this.#da === Infinity) return true;
-    this.#center.addScaled(this.velocity, this.#a0, this.#h);
+    this.#center.addScaled(this.velocity, this.planned, this.#h);
     return distance(velocity, this.#center) <= this.#da * this.#h * (1 + tolerance);
   }
 
@@ -219,7 +241,7 @@ export class MotionLimiter {
     if (half < 0 || most < 0) return 0;
     if (s > most) flags |= bits.acceleration;
     if (this.#da !== Infinity) {
-      const center = this.#center.addScaled(this.velocity, this.#a0, this.#h);
+      const center = this.#center.addScaled(this.velocity, this.planned, this.#h);
       const alongJerk = dot(unit, center);
       const halfJerk = chord(unit, alongJerk, center, this.#da * this.#h);
       if (halfJerk < 0) return 0;
@@ -276,7 +298,7 @@ export class MotionLimiter {
 
   /** The next velocity of the stop in #braked; false if it is none, and shortened beyond acceleration where there is no room. */
   #safeBrake(position: Vec3): boolean {
-    this.#brakeFrom(this.velocity, this.#a0, this.#braked);
+    this.#brakeFrom(this.velocity, this.planned, this.#braked);
     const envelope = this.#envelope;
     if (envelope === null || this.#stops(position, this.#braked, TRUSTED)) return true;
     const speed = norm(this.#braked);
@@ -311,8 +333,8 @@ export class MotionLimiter {
       velocity.y + h * (acceleration.y + share * cy),
       velocity.z + h * (acceleration.z + share * cz),
     );
-    // What is left of a speed that was braked away whole is rounding.
-    if (share === 1 && norm(out) <= speed * 1e-12) out.set(0, 0, 0);
+    // What is left of a speed that was braked away whole is rounding, and so is a speed of that size.
+    if (share === 1 && norm(out) <= Math.max(speed * 1e-12, this.#v * 1e-14)) out.set(0, 0, 0);
   }
 
   /** Whether a step at `velocity` from `position` and the stop after it keep the envelope, and the speed limit. */
@@ -332,11 +354,13 @@ export class MotionLimiter {
     const v = this.#simV.copy(velocity);
     const a = this.#simA.addScaled(velocity, this.velocity, -1);
     a.scaled(a, 1 / this.#h);
-    const slack = 1 + tolerance;
+    // What moves already may have to pass through more speed than may be asked for here.
+    const top = (tolerance === TRUSTED ? this.#v : this.#most) * (1 + tolerance);
+    const rest = this.#da * (1 + tolerance);
     for (let i = 0; i < this.#longestStop; i++) {
       if (envelope !== null && !this.#clear(envelope, from, x, metres)) return false;
-      if (norm(v) > this.#v * slack) break;
-      if (v.isZero() && norm(a) <= this.#da * slack) return true;
+      if (norm(v) > top) break;
+      if (v.isZero() && norm(a) <= rest) return true;
       const next = this.#center;
       this.#brakeFrom(v, a, next);
       a.addScaled(next, v, -1);
