@@ -1,7 +1,5 @@
 import type { RobotGeometry } from '../geometry-schema.js';
-import { at, dh, NONE } from './rows.js';
-
-const QUARTER = Math.PI / 2;
+import { at, dh, EIGHTH, NONE, QUARTER } from './rows.js';
 
 /** Both arms have the same links; the hand is the one that both records name. */
 function arm(prefix: string, folder: string): RobotGeometry {
@@ -19,7 +17,7 @@ function arm(prefix: string, folder: string): RobotGeometry {
     base_frame: `${prefix}_link0, the controller's base`,
     base: NONE,
     flange: at([0, 0, 0.107]),
-    tool: at([0, 0, 0.1034], [0, 0, -Math.PI / 4]),
+    tool: at([0, 0, 0.1034], [0, 0, -EIGHTH]),
     tcp: `between the fingertips of the Franka Hand (${prefix}_hand_tcp, the controller's end effector with that hand), 0.1034 m beyond the flange`,
     source: [
       'github:frankarobotics/docs@5f28326 source/robot_specifications.rst (Denavit-Hartenberg parameters, flange)',

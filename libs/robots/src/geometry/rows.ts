@@ -1,5 +1,11 @@
 import type { DhRow, OriginRow, Placement } from '../geometry-schema.js';
 
+/** As shares of a whole turn. Right angles that a source prints rounded (1.5708, 1.571) are exact here. */
+export const HALF = Math.PI;
+export const QUARTER = Math.PI / 2;
+export const EIGHTH = Math.PI / 4;
+export const SIXTH = Math.PI / 3;
+
 /** No displacement. */
 export const NONE: Placement = { xyz: [0, 0, 0], rpy: [0, 0, 0] };
 

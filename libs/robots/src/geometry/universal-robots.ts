@@ -1,7 +1,5 @@
 import type { RobotGeometry } from '../geometry-schema.js';
-import { dh, NONE } from './rows.js';
-
-const QUARTER = Math.PI / 2;
+import { dh, NONE, QUARTER } from './rows.js';
 
 /** Every UR has the same table with lengths of its own: d1, a2, a3, d4, d5, d6 in metres. */
 function arm(folder: string, d1: number, a2: number, a3: number, d4: number, d5: number, d6: number): RobotGeometry {

@@ -1,0 +1,77 @@
+import type { RobotGeometry } from '../geometry-schema.js';
+import { at, HALF, joint, NONE, QUARTER, SIXTH } from './rows.js';
+
+export const KINOVA_GEOMETRY: Readonly<Record<string, RobotGeometry>> = {
+  kinova_gen3_7dof: {
+    convention: 'origins',
+    rows: [
+      joint([0, 0, 0.15643], [HALF, 0, 0]),
+      joint([0, 0.005375, -0.12838], [QUARTER, 0, 0]),
+      joint([0, -0.21038, -0.006375], [-QUARTER, 0, 0]),
+      joint([0, 0.006375, -0.21038], [QUARTER, 0, 0]),
+      joint([0, -0.20843, -0.006375], [-QUARTER, 0, 0]),
+      joint([0, 0.00017505, -0.10593], [QUARTER, 0, 0]),
+      joint([0, -0.10593, -0.00017505], [-QUARTER, 0, 0]),
+    ],
+    base_frame: 'base_link, under the foot',
+    base: NONE,
+    flange: at([0, 0, -0.061525], [HALF, 0, 0]),
+    tool: null,
+    tcp: 'interface at the end of the arm (end_effector_link); no gripper counted in',
+    source: ['github:Kinovarobotics/ros2_kortex@1fdbef3 kortex_description/arms/gen3/7dof/urdf/gen3_macro.xacro'],
+  },
+  kinova_gen3_lite: {
+    convention: 'origins',
+    rows: [
+      joint([0, 0, 0.12825]),
+      joint([0, -0.03, 0.115], [QUARTER, 0, 0]),
+      joint([0, 0.28, 0], [-HALF, 0, 0]),
+      joint([0, -0.14, 0.02], [QUARTER, 0, 0]),
+      joint([0.0285, 0, 0.105], [0, QUARTER, 0]),
+      joint([-0.105, 0, 0.0285], [0, -QUARTER, 0]),
+    ],
+    base_frame: 'base_link, under the foot',
+    base: NONE,
+    flange: NONE,
+    tool: null,
+    tcp: 'frame of joint 6, where the gripper begins; no gripper counted in',
+    source: [
+      'github:Kinovarobotics/ros2_kortex@1fdbef3 kortex_description/arms/gen3_lite/6dof/urdf/gen3_lite_macro.xacro',
+    ],
+  },
+  kinova_jaco2_j2n6s300: {
+    convention: 'origins',
+    rows: [
+      joint([0, 0, 0.15675], [0, HALF, 0]),
+      joint([0, 0.0016, -0.11875], [-QUARTER, 0, HALF]),
+      joint([0, -0.41, 0], [0, HALF, 0]),
+      joint([0, 0.2073, -0.0114], [-QUARTER, 0, HALF]),
+      joint([0, -0.03703, -0.06414], [SIXTH, 0, HALF]),
+      joint([0, -0.03703, -0.06414], [SIXTH, 0, HALF]),
+    ],
+    base_frame: 'root, under the foot',
+    base: NONE,
+    flange: NONE,
+    tool: at([0, 0, -0.16], [HALF, 0, QUARTER]),
+    tcp: 'between the fingers of the KG-3 gripper (j2n6s300_end_effector), 0.16 m beyond the last joint',
+    source: ['github:Kinovarobotics/kinova-ros@924781d3 kinova_description/urdf/j2n6s300.xacro'],
+  },
+  kinova_jaco2_j2s7s300: {
+    convention: 'origins',
+    rows: [
+      joint([0, 0, 0.15675], [0, HALF, 0]),
+      joint([0, 0.0016, -0.11875], [-QUARTER, 0, HALF]),
+      joint([0, -0.205, 0], [-QUARTER, 0, 0]),
+      joint([0, 0, -0.205], [QUARTER, 0, HALF]),
+      joint([0, 0.2073, -0.0114], [-QUARTER, 0, HALF]),
+      joint([0, 0, -0.10375], [QUARTER, 0, HALF]),
+      joint([0, 0.10375, 0], [-QUARTER, 0, HALF]),
+    ],
+    base_frame: 'root, under the foot',
+    base: NONE,
+    flange: NONE,
+    tool: at([0, 0, -0.16], [HALF, 0, QUARTER]),
+    tcp: 'between the fingers of the KG-3 gripper (j2s7s300_end_effector), 0.16 m beyond the last joint',
+    source: ['github:Kinovarobotics/kinova-ros@924781d3 kinova_description/urdf/j2s7s300.xacro'],
+  },
+};

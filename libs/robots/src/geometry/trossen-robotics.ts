@@ -1,0 +1,115 @@
+import type { RobotGeometry } from '../geometry-schema.js';
+import { at, joint, NONE } from './rows.js';
+
+export const TROSSEN_ROBOTICS_GEOMETRY: Readonly<Record<string, RobotGeometry>> = {
+  trossen_widowx_250: {
+    convention: 'origins',
+    rows: [
+      joint([0, 0, 0.072]),
+      joint([0, 0, 0.03865], [0, 0, 0], [0, 1, 0]),
+      joint([0.04975, 0, 0.25], [0, 0, 0], [0, 1, 0]),
+      joint([0.25, 0, 0], [0, 0, 0], [0, 1, 0]),
+      joint([0.065, 0, 0], [0, 0, 0], [1, 0, 0]),
+    ],
+    base_frame: 'base_link, under the foot',
+    base: NONE,
+    flange: at([0.043, 0, 0]),
+    tool: at([0.050575, 0, 0]),
+    tcp: 'between the fingers (ee_gripper_link)',
+    source: [
+      'github:Interbotix/interbotix_ros_manipulators@0bb2b0e interbotix_ros_xsarms/interbotix_xsarm_descriptions/urdf/wx250.urdf.xacro',
+    ],
+  },
+  trossen_widowx_250s: {
+    convention: 'origins',
+    rows: [
+      joint([0, 0, 0.072]),
+      joint([0, 0, 0.03865], [0, 0, 0], [0, 1, 0]),
+      joint([0.04975, 0, 0.25], [0, 0, 0], [0, 1, 0]),
+      joint([0.175, 0, 0], [0, 0, 0], [1, 0, 0]),
+      joint([0.075, 0, 0], [0, 0, 0], [0, 1, 0]),
+      joint([0.065, 0, 0], [0, 0, 0], [1, 0, 0]),
+    ],
+    base_frame: 'base_link, under the foot',
+    base: NONE,
+    flange: at([0.043, 0, 0]),
+    tool: at([0.050575, 0, 0]),
+    tcp: 'between the fingers (ee_gripper_link)',
+    source: [
+      'github:Interbotix/interbotix_ros_manipulators@0bb2b0e interbotix_ros_xsarms/interbotix_xsarm_descriptions/urdf/wx250s.urdf.xacro',
+    ],
+  },
+  trossen_viperx_300: {
+    convention: 'origins',
+    rows: [
+      joint([0, 0, 0.079]),
+      joint([0, 0, 0.04805], [0, 0, 0], [0, 1, 0]),
+      joint([0.05955, 0, 0.3], [0, 0, 0], [0, 1, 0]),
+      joint([0.3, 0, 0], [0, 0, 0], [0, 1, 0]),
+      joint([0.069744, 0, 0], [0, 0, 0], [1, 0, 0]),
+    ],
+    base_frame: 'base_link, under the foot',
+    base: NONE,
+    flange: at([0.042825, 0, 0]),
+    tool: at([0.064375, 0, 0]),
+    tcp: 'between the fingers (ee_gripper_link)',
+    source: [
+      'github:Interbotix/interbotix_ros_manipulators@0bb2b0e interbotix_ros_xsarms/interbotix_xsarm_descriptions/urdf/vx300.urdf.xacro',
+    ],
+  },
+  trossen_viperx_300s: {
+    convention: 'origins',
+    rows: [
+      joint([0, 0, 0.079]),
+      joint([0, 0, 0.04805], [0, 0, 0], [0, 1, 0]),
+      joint([0.05955, 0, 0.3], [0, 0, 0], [0, 1, 0]),
+      joint([0.2, 0, 0], [0, 0, 0], [1, 0, 0]),
+      joint([0.1, 0, 0], [0, 0, 0], [0, 1, 0]),
+      joint([0.069744, 0, 0], [0, 0, 0], [1, 0, 0]),
+    ],
+    base_frame: 'base_link, under the foot',
+    base: NONE,
+    flange: at([0.042825, 0, 0]),
+    tool: at([0.064375, 0, 0]),
+    tcp: 'between the fingers (ee_gripper_link)',
+    source: [
+      'github:Interbotix/interbotix_ros_manipulators@0bb2b0e interbotix_ros_xsarms/interbotix_xsarm_descriptions/urdf/vx300s.urdf.xacro',
+    ],
+  },
+  trossen_aloha_vx300s: {
+    convention: 'origins',
+    rows: [
+      joint([0, 0, 0.079]),
+      joint([0, 0, 0.04805], [0, 0, 0], [0, 1, 0]),
+      joint([0.05955, 0, 0.3], [0, 0, 0], [0, 1, 0]),
+      joint([0.2, 0, 0], [0, 0, 0], [1, 0, 0]),
+      joint([0.1, 0, 0], [0, 0, 0], [0, 1, 0]),
+      joint([0.069744, 0, 0], [0, 0, 0], [1, 0, 0]),
+    ],
+    base_frame: 'base_link, under the foot',
+    base: NONE,
+    flange: at([0.042825, 0, 0]),
+    tool: null,
+    tcp: "where the gripper is mounted (ee_arm_link); ALOHA's own fingers are not counted in",
+    source: [
+      'github:Interbotix/interbotix_ros_manipulators@0bb2b0e interbotix_ros_xsarms/interbotix_xsarm_descriptions/urdf/vx300s.urdf.xacro',
+    ],
+  },
+  trossen_wxai: {
+    convention: 'origins',
+    rows: [
+      joint([0, 0, 0.05725]),
+      joint([0.02, 0, 0.04625], [0, 0, 0], [0, 1, 0]),
+      joint([-0.264, 0, 0], [0, 0, 0], [0, -1, 0]),
+      joint([0.245, 0, 0.06], [0, 0, 0], [0, -1, 0]),
+      joint([0.06775, 0, 0.0455], [0, 0, 0], [0, 0, -1]),
+      joint([0.02895, 0, -0.0455], [0, 0, 0], [1, 0, 0]),
+    ],
+    base_frame: 'base_link, under the foot',
+    base: NONE,
+    flange: NONE,
+    tool: at([0.156062, 0, 0]),
+    tcp: 'between the fingers (ee_gripper_link)',
+    source: ['github:TrossenRobotics/trossen_arm_description@8834f2e urdf/generated/wxai/wxai_follower.urdf'],
+  },
+};

@@ -1,0 +1,73 @@
+import type { RobotGeometry } from '../geometry-schema.js';
+import { HALF, joint, NONE, QUARTER } from './rows.js';
+
+export const UFACTORY_GEOMETRY: Readonly<Record<string, RobotGeometry>> = {
+  ufactory_xarm5: {
+    convention: 'origins',
+    rows: [
+      joint([0, 0, 0.267]),
+      joint([0, 0, 0], [-QUARTER, 0, 0]),
+      joint([0.0535, -0.2845, 0]),
+      joint([0.0775, 0.3425, 0]),
+      joint([0.076, 0.097, 0], [-QUARTER, 0, 0]),
+    ],
+    base_frame: 'link_base, under the foot',
+    base: NONE,
+    flange: NONE,
+    tool: null,
+    tcp: 'flange (link_eef); no tool counted in',
+    source: ['github:xArm-Developer/xarm_ros2@3654ba7 xarm_description/urdf/xarm5/xarm5.urdf.xacro'],
+  },
+  ufactory_xarm6: {
+    convention: 'origins',
+    rows: [
+      joint([0, 0, 0.267]),
+      joint([0, 0, 0], [-QUARTER, 0, 0]),
+      joint([0.0535, -0.2845, 0]),
+      joint([0.0775, 0.3425, 0], [-QUARTER, 0, 0]),
+      joint([0, 0, 0], [QUARTER, 0, 0]),
+      joint([0.076, 0.097, 0], [-QUARTER, 0, 0]),
+    ],
+    base_frame: 'link_base, under the foot',
+    base: NONE,
+    flange: NONE,
+    tool: null,
+    tcp: 'flange (link_eef); no tool counted in',
+    source: ['github:xArm-Developer/xarm_ros2@3654ba7 xarm_description/urdf/xarm6/xarm6.urdf.xacro'],
+  },
+  ufactory_xarm7: {
+    convention: 'origins',
+    rows: [
+      joint([0, 0, 0.267]),
+      joint([0, 0, 0], [-QUARTER, 0, 0]),
+      joint([0, -0.293, 0], [QUARTER, 0, 0]),
+      joint([0.0525, 0, 0], [QUARTER, 0, 0]),
+      joint([0.0775, -0.3425, 0], [QUARTER, 0, 0]),
+      joint([0, 0, 0], [QUARTER, 0, 0]),
+      joint([0.076, 0.097, 0], [-QUARTER, 0, 0]),
+    ],
+    base_frame: 'link_base, under the foot',
+    base: NONE,
+    flange: NONE,
+    tool: null,
+    tcp: 'flange (link_eef); no tool counted in',
+    source: ['github:xArm-Developer/xarm_ros2@3654ba7 xarm_description/urdf/xarm7/xarm7.urdf.xacro'],
+  },
+  ufactory_lite6: {
+    convention: 'origins',
+    rows: [
+      joint([0, 0, 0.2435]),
+      joint([0, 0, 0], [QUARTER, -QUARTER, HALF]),
+      joint([0.2002, 0, 0], [-HALF, 0, QUARTER]),
+      joint([0.087, -0.22761, 0], [QUARTER, 0, 0]),
+      joint([0, 0, 0], [QUARTER, 0, 0]),
+      joint([0, 0.0625, 0], [-QUARTER, 0, 0]),
+    ],
+    base_frame: 'link_base, under the foot',
+    base: NONE,
+    flange: NONE,
+    tool: null,
+    tcp: 'flange (link_eef); no tool counted in',
+    source: ['github:xArm-Developer/xarm_ros2@3654ba7 xarm_description/urdf/lite6/lite6.urdf.xacro'],
+  },
+};
