@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { createPool, migrate, repositories } from '@sinew/db';
+import { createPool, EMPTY_BATCH, migrate, repositories } from '@sinew/db';
 import { freshDataDir, inferenceRow, TEST_PASSWORD } from '@sinew/db/testing';
 import { createJobs, queueStatistics } from '@sinew/jobs';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -60,7 +60,7 @@ test('kill -9 of the database: the worker lives, and statistics of what was ship
 
   const now = Date.now();
   const rows = Array.from({ length: 50 }, () => inferenceRow({ timestamp: new Date(now).toISOString() }));
-  await repositories(pool).shipping.store({ sessions: [], episodes: [], inferences: rows });
+  await repositories(pool).shipping.store({ ...EMPTY_BATCH, inferences: rows });
   const jobs = createJobs({ databaseUrl: url, onError: () => undefined });
   await queueStatistics(jobs, now, now);
   first.child.kill('SIGKILL');

@@ -17,6 +17,7 @@ export {
   embeddedUrl,
   startEmbedded,
 } from './embedded/start-embedded.js';
+export { type Incidents, incidents, type SafetyIncident } from './incidents.js';
 export { instructionHash } from './instruction-hash.js';
 export { HOUR_MS, type InstructionStatistics, type Instructions, instructions } from './instruction-statistics.js';
 export { type InferenceLog, type Logs, logs } from './logs.js';
@@ -26,5 +27,14 @@ export { createPool, type PoolOptions, withoutClient } from './pool.js';
 export { type Repositories, repositories } from './repositories.js';
 export * as schema from './schema.js';
 export { type Shipping, shipping } from './shipping.js';
-export type { EpisodeRow, InferenceRow, SessionRow, ShippedBatch, StoreResult } from './shipping-rows.js';
+export {
+  EMPTY_BATCH,
+  type EpisodeRow,
+  type HeldInference,
+  type IncidentRow,
+  type InferenceRow,
+  type SessionRow,
+  type ShippedBatch,
+  type StoreResult,
+} from './shipping-rows.js';
 export { inTransaction, TransactionAborted, withCustomer } from './transaction.js';

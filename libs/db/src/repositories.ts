@@ -1,11 +1,13 @@
 import type { Pool } from 'pg';
 import { type Accounts, accounts } from './accounts.js';
+import { type Incidents, incidents } from './incidents.js';
 import { type Instructions, instructions } from './instruction-statistics.js';
 import { type Logs, logs } from './logs.js';
 import { type Shipping, shipping } from './shipping.js';
 
 export interface Repositories {
   readonly accounts: Accounts;
+  readonly incidents: Incidents;
   readonly instructions: Instructions;
   readonly logs: Logs;
   readonly shipping: Shipping;
@@ -15,6 +17,7 @@ export interface Repositories {
 export function repositories(pool: Pool): Repositories {
   return {
     accounts: accounts(pool),
+    incidents: incidents(pool),
     instructions: instructions(pool),
     logs: logs(pool),
     shipping: shipping(pool),

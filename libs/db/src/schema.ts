@@ -136,6 +136,36 @@ export const inferenceLogs = vlaapi.table(
   (t) => [primaryKey({ columns: [t.log_id, t.timestamp] }), unique().on(t.request_id, t.timestamp)],
 );
 
+export const safetyIncidents = vlaapi.table('safety_incidents', {
+  incident_id: uuid('incident_id').primaryKey(),
+  customer_id: uuid('customer_id').notNull(),
+  key_id: uuid('key_id'),
+  session_id: uuid('session_id'),
+  episode: integer('episode'),
+  robot_id: text('robot_id'),
+  robot_type: text('robot_type'),
+  model_name: text('model_name'),
+  model_version: text('model_version'),
+  environment_type: text('environment_type'),
+  opened_at: time('opened_at').notNull(),
+  last_violation_at: time('last_violation_at').notNull(),
+  closed_at: time('closed_at'),
+  severity: text('severity').notNull(),
+  violation_type: text('violation_type').notNull(),
+  violation_types: text('violation_types').array().notNull(),
+  ticks: int8('ticks').notNull(),
+  refusals: int8('refusals').notNull(),
+  worst_tick: int8('worst_tick'),
+  worst_excess: doublePrecision('worst_excess'),
+  safety_score: doublePrecision('safety_score'),
+  action_taken: text('action_taken').notNull(),
+  proposed_action: doublePrecision('proposed_action').array(),
+  sent_action: doublePrecision('sent_action').array(),
+  instruction: text('instruction'),
+  log_id: int8('log_id'),
+  log_timestamp: time('log_timestamp'),
+});
+
 export const instructionHours = vlaapi.table(
   'instruction_hours',
   {

@@ -38,7 +38,7 @@ export interface InferenceRow {
   readonly queue_wait_ms: number;
   readonly decode_ms: number;
   readonly gpu_compute_ms: number;
-  readonly status: 'ok' | 'rejected' | 'error' | 'expired';
+  readonly status: 'ok' | 'rejected' | 'error' | 'expired' | 'safety_rejected';
   readonly error_message: string | null;
 }
 
@@ -80,11 +80,56 @@ export interface EpisodeRow {
   readonly last_log_id: number | null;
 }
 
+/** One row of `vlaapi.safety_incidents`. A later row replaces an earlier one until one of them is closed. */
+export interface IncidentRow {
+  readonly incident_id: string;
+  readonly customer_id: string;
+  readonly key_id: string | null;
+  readonly session_id: string | null;
+  readonly episode: number | null;
+  readonly robot_id: string | null;
+  readonly robot_type: string | null;
+  readonly model_name: string | null;
+  readonly model_version: string | null;
+  readonly environment_type: string | null;
+  readonly opened_at: string;
+  readonly last_violation_at: string;
+  /** Null while it goes on. */
+  readonly closed_at: string | null;
+  readonly severity: string;
+  readonly violation_type: string;
+  readonly violation_types: readonly string[];
+  readonly ticks: number;
+  readonly refusals: number;
+  readonly worst_tick: number | null;
+  readonly worst_excess: number | null;
+  readonly safety_score: number | null;
+  readonly action_taken: string;
+  readonly proposed_action: readonly number[] | null;
+  readonly sent_action: readonly number[] | null;
+  readonly instruction: string | null;
+  readonly log_id: number | null;
+  readonly log_timestamp: string | null;
+}
+
+/** An inference of whose chunk the governor kept a step back. */
+export interface HeldInference {
+  readonly log_id: number;
+  /** The log_id's own millisecond. */
+  readonly timestamp: string;
+  readonly customer_id: string;
+}
+
 export interface ShippedBatch {
   readonly sessions: readonly SessionRow[];
   readonly episodes: readonly EpisodeRow[];
   readonly inferences: readonly InferenceRow[];
+  readonly incidents: readonly IncidentRow[];
+  /** Their status becomes `safety_rejected` where it was `ok`. */
+  readonly held: readonly HeldInference[];
 }
+
+export const EMPTY_BATCH: ShippedBatch = { sessions: [], episodes: [], inferences: [], incidents: [], held: [] };
 
 export interface StoreResult {
   /** New rows of `inference_logs`. */

@@ -2,7 +2,15 @@ import { instructionCategory } from '@sinew/contracts';
 import type { Pool, PoolClient } from 'pg';
 import { instructionHash } from './instruction-hash.js';
 import { makePartitionsFor } from './partitions.js';
-import type { EpisodeRow, InferenceRow, SessionRow, ShippedBatch, StoreResult } from './shipping-rows.js';
+import type {
+  EpisodeRow,
+  HeldInference,
+  IncidentRow,
+  InferenceRow,
+  SessionRow,
+  ShippedBatch,
+  StoreResult,
+} from './shipping-rows.js';
 import { inTransaction } from './transaction.js';
 
 /** Rows a statement: enough for 48,000 rows/s in the embedded engine, few enough to keep one statement's JSON small. */
@@ -43,6 +51,8 @@ export function shipping(pool: Pool) {
           inserted += result.inserted;
           conflicts.push(...result.conflicts);
         }
+        for (const rows of chunks(lastOf(batch.incidents, (i) => i.incident_id))) await storeIncidents(client, rows);
+        for (const rows of chunks(batch.held)) await markHeld(client, rows);
         await markKeysUsed(client, batch);
         return { inserted, repeated: inferences.length - inserted - conflicts.length, conflicts };
       });
@@ -143,6 +153,52 @@ async function storeInferences(
     [json(rows.map(({ log_id, timestamp, request_id }) => ({ log_id, timestamp, request_id })))],
   );
   return { inserted: inserted.length, conflicts: missing.map((row) => row.log_id) };
+}
+
+/** A resent older record must not reopen what is closed, nor undo what is worse: what is closed stays as it is. */
+async function storeIncidents(client: PoolClient, rows: readonly IncidentRow[]): Promise<void> {
+  await client.query(
+    `INSERT INTO vlaapi.safety_incidents AS i (incident_id, customer_id, key_id, session_id, episode, robot_id, robot_type,
+       model_name, model_version, environment_type, opened_at, last_violation_at, closed_at, severity, violation_type,
+       violation_types, ticks, refusals, worst_tick, worst_excess, safety_score, action_taken, proposed_action, sent_action,
+       instruction, log_id, log_timestamp)
+     SELECT * FROM jsonb_to_recordset($1::jsonb) AS r(incident_id uuid, customer_id uuid, key_id uuid, session_id uuid,
+       episode int, robot_id text, robot_type text, model_name text, model_version text, environment_type text,
+       opened_at timestamptz, last_violation_at timestamptz, closed_at timestamptz, severity text, violation_type text,
+       violation_types text[], ticks bigint, refusals bigint, worst_tick bigint, worst_excess float8, safety_score float8,
+       action_taken text, proposed_action float8[], sent_action float8[], instruction text, log_id bigint,
+       log_timestamp timestamptz)
+     ON CONFLICT (incident_id) DO UPDATE SET
+       last_violation_at = excluded.last_violation_at,
+       closed_at = excluded.closed_at,
+       severity = excluded.severity,
+       violation_type = excluded.violation_type,
+       violation_types = excluded.violation_types,
+       ticks = excluded.ticks,
+       refusals = excluded.refusals,
+       worst_tick = excluded.worst_tick,
+       worst_excess = excluded.worst_excess,
+       safety_score = excluded.safety_score,
+       action_taken = excluded.action_taken,
+       proposed_action = excluded.proposed_action,
+       sent_action = excluded.sent_action,
+       instruction = excluded.instruction,
+       log_id = excluded.log_id,
+       log_timestamp = excluded.log_timestamp
+     WHERE i.closed_at IS NULL AND i.customer_id = excluded.customer_id
+       AND i.ticks + i.refusals <= excluded.ticks + excluded.refusals`,
+    [json(rows)],
+  );
+}
+
+/** Whether a step was kept back shows only in the ticks, which come after the inference: its row may be an hour old. */
+async function markHeld(client: PoolClient, rows: readonly HeldInference[]): Promise<void> {
+  await client.query(
+    `UPDATE vlaapi.inference_logs l SET status = 'safety_rejected'
+     FROM jsonb_to_recordset($1::jsonb) AS r(log_id bigint, "timestamp" timestamptz, customer_id uuid)
+     WHERE l.log_id = r.log_id AND l."timestamp" = r."timestamp" AND l.customer_id = r.customer_id AND l.status = 'ok'`,
+    [json(rows)],
+  );
 }
 
 /**

@@ -182,6 +182,53 @@ export interface RejectedObservationsEvent extends EventBase {
   readonly data: { readonly field: string; readonly reason: string; readonly count: number };
 }
 
+/**
+ * A safety incident: written when it opens, when it gets more severe, and when it closes; the last one stands. Complete by itself,
+ * because it also tells of what no session record names (REST, a refused `open`).
+ */
+export interface SafetyIncidentEvent extends EventBase {
+  readonly event: 'safety_incident';
+  readonly data: {
+    readonly incident_id: string;
+    readonly key_id: string | null;
+    readonly robot_type: string | null;
+    readonly model_id: string | null;
+    readonly model_version: string | null;
+    readonly environment_type: string | null;
+    readonly opened_ms: number;
+    readonly last_ms: number;
+    /** Null while it goes on. */
+    readonly closed_ms: number | null;
+    readonly severity: string;
+    readonly violation_type: string;
+    readonly violation_types: readonly string[];
+    readonly ticks: number;
+    /** Chunks and instructions refused whole. */
+    readonly refusals: number;
+    readonly worst_tick: number | null;
+    readonly worst_excess: number | null;
+    readonly safety_score: number | null;
+    readonly action_taken: string;
+    readonly proposed: readonly number[] | null;
+    readonly sent: readonly number[] | null;
+    /** What the robot was told then; of a refused instruction that one. */
+    readonly instruction: string | null;
+    readonly log_id: number | null;
+  };
+}
+
+/** Where the robot took what it held against its instruction's direction words; told at the end of the episode. */
+export interface DirectionMismatchEvent extends EventBase {
+  readonly event: 'direction_mismatch';
+  readonly data: {
+    readonly asked: string;
+    /** Net, metres, in the frame of the actions. */
+    readonly displacement: readonly number[];
+    readonly along: number;
+    readonly held_ticks: number;
+  };
+}
+
 export interface CustomerEvent extends EventBase {
   readonly event: 'customer';
   readonly data: {
@@ -206,6 +253,13 @@ export interface ConsentEvent extends EventBase {
 }
 
 export type AccountEvent = CustomerEvent | KeyEvent | ConsentEvent;
-export type EventRecord = ResetEvent | EstopEvent | InstructionEvent | RejectedObservationsEvent | AccountEvent;
+export type EventRecord =
+  | ResetEvent
+  | EstopEvent
+  | InstructionEvent
+  | RejectedObservationsEvent
+  | SafetyIncidentEvent
+  | DirectionMismatchEvent
+  | AccountEvent;
 
 export type JournalRecord = SessionRecord | InferenceRecord | TicksRecord | EventRecord;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { inference } from './fixtures.js';
+import { estop, inference } from './fixtures.js';
+import type { SafetyIncidentEvent } from './records.js';
 import { InstructionScrubber, scrubText } from './scrub.js';
 
 describe('[J5] scrubbing instruction text', () => {
@@ -31,5 +32,17 @@ describe('[J5] scrubbing instruction text', () => {
     expect(scrubber.scrub(clean)).toBe(clean);
     const dirty = inference(2, { instruction: 'mail a@b.example about it' });
     expect(scrubber.scrub(dirty)).toEqual({ ...dirty, instruction: 'mail [email] about it' });
+  });
+
+  it('finds the instruction of a safety incident too', () => {
+    const event = estop('estop', 'arm-1');
+    const data = { incident_id: 'x', instruction: 'mail a@b.example about it' } as SafetyIncidentEvent['data'];
+    const incident: SafetyIncidentEvent = { ...event, event: 'safety_incident', data };
+    const scrubber = new InstructionScrubber();
+    expect(scrubber.scrub(incident)).toMatchObject({
+      data: { incident_id: 'x', instruction: 'mail [email] about it' },
+    });
+    const silent = { ...incident, data: { ...data, instruction: null } };
+    expect(scrubber.scrub(silent)).toBe(silent);
   });
 });

@@ -50,9 +50,11 @@ export class InstructionScrubber {
         return instruction === record.instruction ? record : { ...record, instruction };
       }
       case 'event': {
-        if (record.event !== 'instruction') return record;
+        if (record.event !== 'instruction' && record.event !== 'safety_incident') return record;
+        if (record.data.instruction === null) return record;
         const instruction = this.#text(record.data.instruction);
-        return instruction === record.data.instruction ? record : { ...record, data: { ...record.data, instruction } };
+        if (instruction === record.data.instruction) return record;
+        return { ...record, data: { ...record.data, instruction } } as JournalRecord;
       }
       case 'ticks':
         return record;

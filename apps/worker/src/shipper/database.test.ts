@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createPool, migrate } from '@sinew/db';
+import { createPool, EMPTY_BATCH, migrate } from '@sinew/db';
 import { startTestDatabase } from '@sinew/db/testing';
 import { afterEach, expect, it, vi } from 'vitest';
 import { ShippingDatabase } from './database.js';
@@ -13,8 +13,6 @@ import { inference, ticks } from './test-records.js';
 afterEach(() => {
   vi.useRealTimers();
 });
-
-const NO_ROWS = { sessions: [], episodes: [], inferences: [] };
 
 function message(type: string, payload: Buffer): Buffer {
   const length = Buffer.alloc(4);
@@ -51,7 +49,7 @@ it('[J3] hangs up on a server that does not answer: its connection and its pool 
   const seen = new Set<Socket>();
   for (const attempt of [1, 2]) {
     const hanging = once(server, 'hanging') as Promise<[Socket]>;
-    const storing = expect(database.store(NO_ROWS)).rejects.toThrow('no answer within 30000 ms');
+    const storing = expect(database.store(EMPTY_BATCH)).rejects.toThrow('no answer within 30000 ms');
     const [socket] = await hanging;
     expect(seen.add(socket).size).toBe(attempt);
     const closed = once(socket, 'close');
@@ -66,7 +64,7 @@ it('[J3] hangs up on a server that does not answer: its connection and its pool 
 it('[J3] asks of each commit that it waits for the disk, whatever the server does by default, and of each statement that it ends', async () => {
   const { url, server, queries } = await halfDeadServer('nothing');
   const database = new ShippingDatabase(url, '/nowhere', () => {});
-  await database.store(NO_ROWS);
+  await database.store(EMPTY_BATCH);
   const begun = queries.indexOf('BEGIN');
   expect(queries[begun + 1]).toContain('SET LOCAL synchronous_commit = on');
   expect(queries[begun + 1]).toMatch(/SET LOCAL statement_timeout = '\d+s'/);
@@ -85,7 +83,7 @@ it('[J3] the embedded database says that it does not keep what a power cut takes
     const pool = createPool(embedded.url, { max: 1 });
     await migrate(pool);
     await pool.end();
-    const batch = { ...NO_ROWS, inferences: [inferenceRow(inference())] };
+    const batch = { ...EMPTY_BATCH, inferences: [inferenceRow(inference())] };
     expect(await database.store(batch)).toMatchObject({ inserted: 1, repeated: 0 });
     expect(await database.store(batch)).toMatchObject({ inserted: 0, repeated: 1 });
   } finally {

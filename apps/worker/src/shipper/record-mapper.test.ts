@@ -2,7 +2,7 @@ import type { JournalEntry, JournalRecord, SessionRecord } from '@sinew/journal'
 import { LogIds, logIdTimeMs } from '@sinew/journal';
 import { describe, expect, it } from 'vitest';
 import { RecordMapper } from './record-mapper.js';
-import { close, inference, open, reset, SESSION, START_MS, ticks } from './test-records.js';
+import { close, incident, inference, open, reset, SESSION, START_MS, ticks } from './test-records.js';
 
 function entries(records: readonly JournalRecord[], writer_id = 'w1'): JournalEntry[] {
   return records.map((record, index) => ({ record, next: { segment: 1, offset: index + 1 }, bytes: 1, writer_id }));
@@ -164,5 +164,54 @@ describe('RecordMapper', () => {
     expect(inferences).toHaveLength(1);
     expect(sessions).toMatchObject([{ session_id: SESSION, reason: 'client' }]);
     expect(episodes).toEqual([]);
+  });
+
+  it('an incident is one row a batch, the last one told, with the time of its log', () => {
+    const log_id = new LogIds(3).next(START_MS);
+    const closed_ms = START_MS + 6_000;
+    const { incidents } = map([incident(), incident({ severity: 'high', closed_ms, log_id, ticks: 9 })]);
+    expect(incidents).toEqual([
+      expect.objectContaining({
+        session_id: SESSION,
+        robot_id: 'arm-1',
+        episode: 0,
+        severity: 'high',
+        ticks: 9,
+        opened_at: new Date(START_MS).toISOString(),
+        closed_at: new Date(closed_ms).toISOString(),
+        log_id,
+        log_timestamp: new Date(logIdTimeMs(log_id)).toISOString(),
+      }),
+    ]);
+  });
+
+  it('an incident whose gateway died ends with its last violation, also over a restart of the shipper', () => {
+    const before = new RecordMapper(null);
+    expect(map([open(), incident()], before).incidents).toMatchObject([{ closed_at: null }]);
+    const after = new RecordMapper(JSON.parse(JSON.stringify(before.state())));
+    after.writer('w2');
+    expect(after.take().incidents).toMatchObject([{ closed_at: new Date(START_MS + 100).toISOString(), ticks: 2 }]);
+    after.writer('w3');
+    expect(after.take().incidents).toEqual([]);
+  });
+
+  it('a closed incident is not closed again when its gateway goes', () => {
+    const mapper = new RecordMapper(null);
+    map([incident(), incident({ closed_ms: START_MS + 6_000 })], mapper);
+    mapper.writer('w2');
+    expect(mapper.take().incidents).toEqual([]);
+  });
+
+  it('a step that was held for safety names its inference, once; other holds name none', () => {
+    const [one, two] = [new LogIds(0).next(START_MS), new LogIds(0).next(START_MS + 5)];
+    const kinds = [0, 3, 3, 5, 3, 1];
+    const { held } = map([open(), ticks([1, 2, 3, 4, 5, 6], { kinds, log_ids: [one, one, one, two, 0, two] })]);
+    expect(held).toEqual([
+      { log_id: one, timestamp: new Date(logIdTimeMs(one)).toISOString(), customer_id: open().customer_id },
+    ]);
+  });
+
+  it('a chunk that the governor refused whole is safety_rejected', () => {
+    expect(map([inference({ status: 'rejected' })]).inferences).toMatchObject([{ status: 'safety_rejected' }]);
   });
 });

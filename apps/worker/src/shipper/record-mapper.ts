@@ -1,10 +1,20 @@
-import type { EpisodeRow, InferenceRow, SessionRow, ShippedBatch } from '@sinew/db';
-import type { EventRecord, InferenceRecord, JournalEntry, SessionRecord, TicksRecord } from '@sinew/journal';
-import { inferenceRow, isoTime, sessionRow } from './rows.js';
+import type { EpisodeRow, HeldInference, IncidentRow, InferenceRow, SessionRow, ShippedBatch } from '@sinew/db';
+import {
+  type EventRecord,
+  type InferenceRecord,
+  type JournalEntry,
+  logIdTimeMs,
+  type SessionRecord,
+  type TicksRecord,
+} from '@sinew/journal';
+import { HOLD_PRIORITY } from '@sinew/protocol';
+import { incidentRow, inferenceRow, isoTime, sessionRow } from './rows.js';
 import { assertSound } from './sound-record.js';
 
 /** Why a session ended whose gateway died before it could say. */
 const GATEWAY_LOST = 'gateway_lost';
+/** A tick's kind where it was held for safety. */
+const SAFETY_HOLD = HOLD_PRIORITY.indexOf('safety') + 1;
 
 interface OpenEpisode {
   readonly episode: number;
@@ -34,6 +44,8 @@ interface OpenSession {
 export interface MapperState {
   readonly writer_id: string;
   readonly sessions: readonly OpenSession[];
+  /** Safety incidents that go on. */
+  readonly incidents?: readonly IncidentRow[];
 }
 
 /**
@@ -47,10 +59,14 @@ export class RecordMapper {
   #sessionRows = new Map<string, SessionRow>();
   #episodeRows = new Map<string, EpisodeRow>();
   #inferenceRows: InferenceRow[] = [];
+  readonly #openIncidents: Map<string, IncidentRow>;
+  #incidentRows = new Map<string, IncidentRow>();
+  #held = new Map<number, HeldInference>();
 
   constructor(state: MapperState | null) {
     this.#writerId = state?.writer_id ?? '';
     this.#sessions = new Map(state?.sessions.map((session) => [session.row.session_id, session]));
+    this.#openIncidents = new Map(state?.incidents?.map((incident) => [incident.incident_id, incident]));
   }
 
   get openSessions(): number {
@@ -58,7 +74,11 @@ export class RecordMapper {
   }
 
   state(): MapperState {
-    return { writer_id: this.#writerId, sessions: [...this.#sessions.values()] };
+    return {
+      writer_id: this.#writerId,
+      sessions: [...this.#sessions.values()],
+      incidents: [...this.#openIncidents.values()],
+    };
   }
 
   /** Throws, and changes nothing, where no row can be made of the record. */
@@ -87,6 +107,10 @@ export class RecordMapper {
       this.#emitSession({ ...session.row, closed_at: isoTime(session.last_ms), reason: GATEWAY_LOST });
     }
     this.#sessions.clear();
+    for (const incident of this.#openIncidents.values()) {
+      this.#incidentRows.set(incident.incident_id, { ...incident, closed_at: incident.last_violation_at });
+    }
+    this.#openIncidents.clear();
   }
 
   /** The rows since the last time. */
@@ -95,10 +119,14 @@ export class RecordMapper {
       sessions: [...this.#sessionRows.values()],
       episodes: [...this.#episodeRows.values()],
       inferences: this.#inferenceRows,
+      incidents: [...this.#incidentRows.values()],
+      held: [...this.#held.values()],
     };
     this.#sessionRows = new Map();
     this.#episodeRows = new Map();
     this.#inferenceRows = [];
+    this.#incidentRows = new Map();
+    this.#held = new Map();
     return batch;
   }
 
@@ -140,6 +168,7 @@ export class RecordMapper {
   #addTicks(record: TicksRecord): void {
     // Only inputs, which belong to the ticks to come: no episode begins by them.
     if (record.seq.length === 0) return;
+    this.#addHeld(record);
     const episode = this.#episode(record, record.episode);
     if (episode === null) return;
     for (const tick of record.seq) {
@@ -149,7 +178,23 @@ export class RecordMapper {
     }
   }
 
+  /** A step that was kept back names the chunk it came from; other safety holds name none. */
+  #addHeld({ customer_id, kinds, log_ids }: TicksRecord): void {
+    for (const [i, kind] of kinds.entries()) {
+      const log_id = log_ids[i] ?? 0;
+      if (kind !== SAFETY_HOLD || log_id === 0) continue;
+      this.#held.set(log_id, { log_id, timestamp: isoTime(logIdTimeMs(log_id)), customer_id });
+    }
+  }
+
+  #addIncident(row: IncidentRow): void {
+    this.#incidentRows.set(row.incident_id, row);
+    if (row.closed_at === null) this.#openIncidents.set(row.incident_id, row);
+    else this.#openIncidents.delete(row.incident_id);
+  }
+
   #addEvent(record: EventRecord): void {
+    if (record.event === 'safety_incident') this.#addIncident(incidentRow(record));
     const session = record.session_id === null ? undefined : this.#sessions.get(record.session_id);
     if (session === undefined) return;
     session.last_ms = record.t_ms;

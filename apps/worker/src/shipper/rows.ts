@@ -1,7 +1,7 @@
 // Journal records as the database's rows.
 import { instructionCategory } from '@sinew/contracts';
-import type { InferenceRow, SessionRow } from '@sinew/db';
-import { type InferenceRecord, logIdTimeMs, type SessionRecord } from '@sinew/journal';
+import type { IncidentRow, InferenceRow, SessionRow } from '@sinew/db';
+import { type InferenceRecord, logIdTimeMs, type SafetyIncidentEvent, type SessionRecord } from '@sinew/journal';
 
 export function isoTime(unixMs: number): string {
   return new Date(unixMs).toISOString();
@@ -39,7 +39,8 @@ export function inferenceRow(record: InferenceRecord): InferenceRow {
     queue_wait_ms: record.queue_ms,
     decode_ms: record.decode_ms,
     gpu_compute_ms: record.inference_ms,
-    status: record.status,
+    // A chunk is refused by the governor only.
+    status: record.status === 'rejected' ? 'safety_rejected' : record.status,
     error_message: record.error ?? null,
   };
 }
@@ -71,5 +72,37 @@ export function sessionRow(record: SessionRecord, openedMs: number): SessionRow 
     closed_at: closed ? isoTime(record.t_ms) : null,
     reason: closed ? (record.reason ?? 'closed') : null,
     counters: closed ? (record.counters ?? null) : null,
+  };
+}
+
+export function incidentRow({ customer_id, session_id, episode, robot_id, data }: SafetyIncidentEvent): IncidentRow {
+  return {
+    incident_id: data.incident_id,
+    customer_id,
+    key_id: data.key_id,
+    session_id,
+    episode,
+    robot_id,
+    robot_type: data.robot_type,
+    model_name: data.model_id,
+    model_version: data.model_version,
+    environment_type: data.environment_type,
+    opened_at: isoTime(data.opened_ms),
+    last_violation_at: isoTime(data.last_ms),
+    closed_at: data.closed_ms === null ? null : isoTime(data.closed_ms),
+    severity: data.severity,
+    violation_type: data.violation_type,
+    violation_types: data.violation_types,
+    ticks: data.ticks,
+    refusals: data.refusals,
+    worst_tick: data.worst_tick,
+    worst_excess: data.worst_excess,
+    safety_score: data.safety_score,
+    action_taken: data.action_taken,
+    proposed_action: data.proposed,
+    sent_action: data.sent,
+    instruction: data.instruction,
+    log_id: data.log_id,
+    log_timestamp: data.log_id === null ? null : isoTime(logIdTimeMs(data.log_id)),
   };
 }

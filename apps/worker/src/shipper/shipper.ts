@@ -96,7 +96,7 @@ export class Shipper {
       this.counters.refused++;
       unsound.shift();
     }
-    if (batch.sessions.length + batch.episodes.length + batch.inferences.length > 0) {
+    if (Object.values(batch).some((rows) => rows.length > 0)) {
       const stored = await storeOrRefuse(this.#ports.store, batch);
       this.counters.inserted += stored.inserted;
       this.counters.repeated += stored.repeated;
@@ -154,7 +154,7 @@ export class Shipper {
     // All is read: a new gateway that has written nothing yet ends the sessions of the one before all the same.
     if (this.#caughtUp) this.#mapper.writer(source.writerId);
     const batch = this.#mapper.take();
-    if (this.#caughtUp && batch.sessions.length === 0) return null;
+    if (this.#caughtUp && batch.sessions.length + batch.incidents.length === 0) return null;
     return { batch, unsound, records: entries.length, lastMs: lastMs ?? this.#ports.now() };
   }
 

@@ -16,9 +16,18 @@ export function assertSound(record: JournalRecord): void {
       assert(record.chunk instanceof Uint8Array, 'chunk');
       return assert(Array.isArray(record.shape), 'shape');
     case 'ticks':
-      return assert(Array.isArray(record.seq), 'seq');
+      assert(Array.isArray(record.seq), 'seq');
+      assert(Array.isArray(record.log_ids), 'log_ids');
+      return assert(Array.isArray(record.kinds), 'kinds');
     case 'event':
-      return assert(record.event !== 'instruction' || typeof record.data?.instruction === 'string', 'data.instruction');
+      if (record.event === 'instruction') assert(typeof record.data?.instruction === 'string', 'data.instruction');
+      if (record.event === 'safety_incident') {
+        const { data } = record;
+        assert(typeof data?.incident_id === 'string', 'data.incident_id');
+        assert(data.log_id === null || Number.isSafeInteger(data.log_id), 'data.log_id');
+        for (const ms of [data.opened_ms, data.last_ms, data.closed_ms ?? 0]) isoTime(ms);
+      }
+      return;
   }
 }
 

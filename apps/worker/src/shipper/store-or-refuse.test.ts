@@ -1,4 +1,4 @@
-import type { InferenceRow, ShippedBatch } from '@sinew/db';
+import { EMPTY_BATCH, type InferenceRow, type ShippedBatch } from '@sinew/db';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { inferenceRow } from './rows.js';
@@ -6,7 +6,7 @@ import { type Refused, type RowStore, storeOrRefuse } from './store-or-refuse.js
 import { inference } from './test-records.js';
 
 function batch(ids: readonly number[]): ShippedBatch {
-  return { sessions: [], episodes: [], inferences: ids.map((log_id) => inferenceRow(inference({ log_id }))) };
+  return { ...EMPTY_BATCH, inferences: ids.map((log_id) => inferenceRow(inference({ log_id }))) };
 }
 
 /** Takes whole batches only, and none with a row of `bad`, as a transaction does. */

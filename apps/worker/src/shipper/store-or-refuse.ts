@@ -1,10 +1,20 @@
-import type { EpisodeRow, InferenceRow, SessionRow, ShippedBatch, StoreResult } from '@sinew/db';
+import type {
+  EpisodeRow,
+  HeldInference,
+  IncidentRow,
+  InferenceRow,
+  SessionRow,
+  ShippedBatch,
+  StoreResult,
+} from '@sinew/db';
 import type { JournalRecord } from '@sinew/journal';
 
 type TaggedRow =
   | { readonly table: 'sessions'; readonly row: SessionRow }
   | { readonly table: 'episodes'; readonly row: EpisodeRow }
-  | { readonly table: 'inferences'; readonly row: InferenceRow };
+  | { readonly table: 'inferences'; readonly row: InferenceRow }
+  | { readonly table: 'incidents'; readonly row: IncidentRow }
+  | { readonly table: 'held'; readonly row: HeldInference };
 
 /** A row, or a record of the journal that no row can be made of. */
 export type Refused = TaggedRow | { readonly table: 'journal'; readonly row: JournalRecord };
@@ -69,6 +79,8 @@ function tagged(batch: ShippedBatch): TaggedRow[] {
     ...batch.sessions.map((row) => ({ table: 'sessions' as const, row })),
     ...batch.episodes.map((row) => ({ table: 'episodes' as const, row })),
     ...batch.inferences.map((row) => ({ table: 'inferences' as const, row })),
+    ...batch.incidents.map((row) => ({ table: 'incidents' as const, row })),
+    ...batch.held.map((row) => ({ table: 'held' as const, row })),
   ];
 }
 
@@ -77,5 +89,7 @@ function batchOf(rows: readonly TaggedRow[]): ShippedBatch {
     sessions: rows.flatMap((row) => (row.table === 'sessions' ? [row.row] : [])),
     episodes: rows.flatMap((row) => (row.table === 'episodes' ? [row.row] : [])),
     inferences: rows.flatMap((row) => (row.table === 'inferences' ? [row.row] : [])),
+    incidents: rows.flatMap((row) => (row.table === 'incidents' ? [row.row] : [])),
+    held: rows.flatMap((row) => (row.table === 'held' ? [row.row] : [])),
   };
 }

@@ -1,5 +1,5 @@
 // Journal records for the shipper's tests.
-import type { InferenceRecord, ResetEvent, SessionRecord, TicksRecord } from '@sinew/journal';
+import type { InferenceRecord, ResetEvent, SafetyIncidentEvent, SessionRecord, TicksRecord } from '@sinew/journal';
 
 export const CUSTOMER = '01980000-0000-7000-8000-00000000000a';
 export const SESSION = '01980000-0000-7000-8000-00000000000b';
@@ -99,5 +99,45 @@ export function reset(episode: number, success: boolean | null, t_ms = START_MS 
     episode,
     data: {},
     ...(success === null ? {} : { outcome: { success } }),
+  };
+}
+
+export function incident(
+  data: Partial<SafetyIncidentEvent['data']> = {},
+  overrides: Partial<SafetyIncidentEvent> = {},
+): SafetyIncidentEvent {
+  return {
+    ...common,
+    kind: 'event',
+    event: 'safety_incident',
+    log_id: null,
+    robot_id: 'arm-1',
+    episode: 0,
+    data: {
+      incident_id: '01980000-0000-7000-8000-00000000000e',
+      key_id: KEY,
+      robot_type: 'franka_panda',
+      model_id: 'tabletop-v1',
+      model_version: '1',
+      environment_type: null,
+      opened_ms: START_MS,
+      last_ms: START_MS + 100,
+      closed_ms: null,
+      severity: 'medium',
+      violation_type: 'workspace',
+      violation_types: ['workspace'],
+      ticks: 2,
+      refusals: 0,
+      worst_tick: 4,
+      worst_excess: 0.5,
+      safety_score: 0.8,
+      action_taken: 'clamped',
+      proposed: [0.5],
+      sent: [0.1],
+      instruction: 'put the red cube on the plate',
+      log_id: null,
+      ...data,
+    },
+    ...overrides,
   };
 }

@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
-import type { EpisodeRow, InferenceRow, SessionRow } from '../shipping-rows.js';
+import type { EpisodeRow, IncidentRow, InferenceRow, SessionRow } from '../shipping-rows.js';
 
 let nextLogId = 1;
 
@@ -77,6 +77,39 @@ export function episodeRow(overrides: Partial<EpisodeRow> = {}): EpisodeRow {
     success: null,
     first_log_id: 1,
     last_log_id: 2,
+    ...overrides,
+  };
+}
+
+export function incidentRow(overrides: Partial<IncidentRow> = {}): IncidentRow {
+  return {
+    incident_id: uuidv7(),
+    customer_id: uuidv7(),
+    key_id: uuidv7(),
+    session_id: uuidv7(),
+    episode: 0,
+    robot_id: 'arm-1',
+    robot_type: 'franka_panda',
+    model_name: 'tabletop-v1',
+    model_version: '1',
+    environment_type: 'lab',
+    opened_at: '2026-11-06T10:00:00.000Z',
+    last_violation_at: '2026-11-06T10:00:01.000Z',
+    closed_at: null,
+    severity: 'medium',
+    violation_type: 'workspace',
+    violation_types: ['workspace'],
+    ticks: 3,
+    refusals: 0,
+    worst_tick: 17,
+    worst_excess: 0.5,
+    safety_score: 0.8,
+    action_taken: 'clamped',
+    proposed_action: [0.5, 0, 1],
+    sent_action: [0.02, 0, 1],
+    instruction: 'pick up the red cube',
+    log_id: 7,
+    log_timestamp: '2026-11-06T09:59:59.999Z',
     ...overrides,
   };
 }

@@ -1,6 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import { describe, expect, test } from 'vitest';
 import { hashKey, KEY_PREFIX } from '../../accounts.js';
+import { EMPTY_BATCH } from '../../shipping-rows.js';
 import { inferenceRow, sessionRow } from '../rows.js';
 import type { TestedDatabase } from './tested-database.js';
 
@@ -60,12 +61,11 @@ export function registerAccountTests(db: TestedDatabase): void {
       const lastUse = async () => (await db.repo.accounts.listKeys(customer_id))[0]?.last_used_at?.toISOString();
       const inferred = (...timestamps: string[]) =>
         db.repo.shipping.store({
-          sessions: [],
-          episodes: [],
+          ...EMPTY_BATCH,
           inferences: timestamps.map((timestamp) => inferenceRow({ key_id, timestamp })),
         });
       const session = sessionRow({ key_id, opened_at: '2026-11-06T10:00:00.000Z' });
-      await db.repo.shipping.store({ sessions: [session], episodes: [], inferences: [] });
+      await db.repo.shipping.store({ ...EMPTY_BATCH, sessions: [session] });
       expect(await lastUse()).toBe('2026-11-06T10:00:00.000Z');
       await inferred('2026-11-06T10:20:00.000Z', '2026-11-06T10:10:00.000Z');
       expect(await lastUse()).toBe('2026-11-06T10:20:00.000Z');

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { instructionHash } from '../../instruction-hash.js';
+import { EMPTY_BATCH } from '../../shipping-rows.js';
 import { episodeRow, inferenceRow } from '../rows.js';
 import type { TestedDatabase } from './tested-database.js';
 
@@ -23,7 +24,7 @@ export function registerInstructionStatisticsTests(db: TestedDatabase): void {
       const row = (minute: number, overrides: Parameters<typeof inferenceRow>[0]) =>
         inferenceRow({ instruction, instruction_category: 'stack', timestamp: at(minute), ...overrides });
       await db.repo.shipping.store({
-        sessions: [],
+        ...EMPTY_BATCH,
         episodes: [
           episodeRow({ instruction, ended_at: at(10), success: true }),
           episodeRow({ instruction, ended_at: at(11), success: false }),
@@ -53,7 +54,7 @@ export function registerInstructionStatisticsTests(db: TestedDatabase): void {
       await Promise.all([db.repo.instructions.recomputeHour(hour), db.repo.instructions.recomputeHour(hour)]);
       expect(await analytics()).toEqual(once);
 
-      await db.repo.shipping.store({ sessions: [], episodes: [], inferences: [row(65, { inference_latency_ms: 50 })] });
+      await db.repo.shipping.store({ ...EMPTY_BATCH, inferences: [row(65, { inference_latency_ms: 50 })] });
       await db.repo.instructions.recomputeHour(new Date(at(65)));
       expect(await analytics()).toMatchObject([{ total_uses: 4, avg_latency_ms: 30, last_seen: new Date(at(70)) }]);
       expect((await analytics())[0].success_rate).toBeCloseTo(2 / 3);

@@ -42,6 +42,7 @@ export function registerMigrationTests(db: TestedDatabase): void {
         schema.sessions,
         schema.episodes,
         schema.inferenceLogs,
+        schema.safetyIncidents,
         schema.instructionHours,
         schema.instructionAnalytics,
       ];

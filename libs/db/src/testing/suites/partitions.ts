@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { makePartitions, strayRows } from '../../partitions.js';
+import { EMPTY_BATCH } from '../../shipping-rows.js';
 import { inferenceRow } from '../rows.js';
 import type { TestedDatabase } from './tested-database.js';
 
@@ -52,7 +53,7 @@ export function registerPartitionTests(db: TestedDatabase): void {
     test('a row of a month not due yet is kept in the default partition and moves when its month is made', async () => {
       const before = await strayRows(db.pool);
       const stray = inferenceRow({ timestamp: '2040-02-03T04:05:06.789Z' });
-      await db.repo.shipping.store({ sessions: [], episodes: [], inferences: [stray] });
+      await db.repo.shipping.store({ ...EMPTY_BATCH, inferences: [stray] });
       expect(await strayRows(db.pool)).toBe(before + 1);
       await makePartitions(db.pool, new Date('2040-02-01T00:00:00Z'));
       expect(await strayRows(db.pool)).toBe(before);
@@ -68,7 +69,7 @@ export function registerPartitionTests(db: TestedDatabase): void {
       const rows = ['2026-01-01T00:00:00.000Z', '2026-02-28T23:59:59.999Z'].map((timestamp) =>
         inferenceRow({ timestamp }),
       );
-      await db.repo.shipping.store({ sessions: [], episodes: [], inferences: rows });
+      await db.repo.shipping.store({ ...EMPTY_BATCH, inferences: rows });
       expect(await strayRows(db.pool)).toBe(before);
       const names = [...(await partitionsOf()).keys()];
       expect(names).toEqual(expect.arrayContaining(['inference_logs_2026_01', 'inference_logs_2026_02']));
@@ -76,7 +77,7 @@ export function registerPartitionTests(db: TestedDatabase): void {
 
     test('strays of earlier months move whenever partitions are made', async () => {
       const stray = inferenceRow({ timestamp: '2044-06-30T23:59:59.999Z' });
-      await db.repo.shipping.store({ sessions: [], episodes: [], inferences: [stray] });
+      await db.repo.shipping.store({ ...EMPTY_BATCH, inferences: [stray] });
       expect(await makePartitions(db.pool, new Date('2044-11-05T00:00:00Z'))).toEqual(
         ['06', '10', '11', '12']
           .map((month) => `inference_logs_2044_${month}`)
@@ -89,7 +90,7 @@ export function registerPartitionTests(db: TestedDatabase): void {
       const rows = ['2031-12-01T00:00:00.000Z', '2031-12-31T23:59:59.999Z'].map((timestamp) =>
         inferenceRow({ timestamp }),
       );
-      await db.repo.shipping.store({ sessions: [], episodes: [], inferences: rows });
+      await db.repo.shipping.store({ ...EMPTY_BATCH, inferences: rows });
       const { rows: parts } = await db.pool.query(
         'SELECT DISTINCT tableoid::regclass::text AS part FROM vlaapi.inference_logs WHERE log_id = ANY ($1)',
         [rows.map((row) => row.log_id)],

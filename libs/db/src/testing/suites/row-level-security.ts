@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createPool } from '../../pool.js';
+import { EMPTY_BATCH } from '../../shipping-rows.js';
 import { inTransaction, withCustomer } from '../../transaction.js';
-import { episodeRow, inferenceRow, sessionRow } from '../rows.js';
+import { episodeRow, incidentRow, inferenceRow, sessionRow } from '../rows.js';
 import type { TestedDatabase } from './tested-database.js';
 
 export function registerRowLevelSecurityTests(db: TestedDatabase): void {
@@ -15,6 +16,7 @@ export function registerRowLevelSecurityTests(db: TestedDatabase): void {
       'vlaapi.inference_logs',
       'vlaapi.sessions',
       'vlaapi.episodes',
+      'vlaapi.safety_incidents',
       'vlaapi.customers',
       'vlaapi.api_keys',
     ];
@@ -24,9 +26,11 @@ export function registerRowLevelSecurityTests(db: TestedDatabase): void {
         await db.repo.accounts.createCustomer({ name: `tenant ${customer_id}`, customer_id });
         await db.repo.accounts.createKey(customer_id, { name: 'k' });
         await db.repo.shipping.store({
+          ...EMPTY_BATCH,
           sessions: [sessionRow({ customer_id })],
           episodes: [episodeRow({ customer_id })],
           inferences: [inferenceRow({ customer_id })],
+          incidents: [incidentRow({ customer_id })],
         });
       }
     });
@@ -58,12 +62,21 @@ export function registerRowLevelSecurityTests(db: TestedDatabase): void {
     test.each([
       ['writes', `INSERT INTO vlaapi.customers (customer_id, name) VALUES ('${randomUUID()}', 'x')`],
       ['deletes', 'DELETE FROM vlaapi.inference_logs'],
+      ['deletes incidents', 'DELETE FROM vlaapi.safety_incidents'],
       ['reads past the parent’s policies', 'SELECT * FROM vlaapi.inference_logs_default'],
       ['reads key hashes', 'SELECT key_hash FROM vlaapi.api_keys'],
       ['reads across customers’ statistics', 'SELECT * FROM vlaapi.instruction_analytics'],
       ['makes partitions', 'SELECT vlaapi.make_partitions(now(), 0, 0)'],
     ])('a customer’s query never %s', async (_what, sql) => {
       await expect(withCustomer(db.pool, mine, (client) => client.query(sql))).rejects.toMatchObject({ code: '42501' });
+    });
+
+    test('nobody who runs as our own role deletes an incident', async () => {
+      const attempt = inTransaction(db.pool, async (client) => {
+        await client.query('SET LOCAL ROLE sinew_service');
+        await client.query('DELETE FROM vlaapi.safety_incidents');
+      });
+      await expect(attempt).rejects.toMatchObject({ code: '42501' });
     });
 
     test('the role and the customer end with their transaction, on the very connection', async () => {

@@ -3,7 +3,8 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import { describe, expect, test } from 'vitest';
 import { instructionHash } from '../../instruction-hash.js';
 import { inferenceLogs } from '../../schema.js';
-import { episodeRow, inferenceRow, sessionRow } from '../rows.js';
+import { EMPTY_BATCH } from '../../shipping-rows.js';
+import { episodeRow, incidentRow, inferenceRow, sessionRow } from '../rows.js';
 import type { TestedDatabase } from './tested-database.js';
 
 export function registerShippingTests(db: TestedDatabase): void {
@@ -19,7 +20,7 @@ export function registerShippingTests(db: TestedDatabase): void {
         safety_flags: ['a', 'b'],
         log_id: 2 ** 52 + 1,
       });
-      await db.repo.shipping.store({ sessions: [], episodes: [], inferences: [row] });
+      await db.repo.shipping.store({ ...EMPTY_BATCH, inferences: [row] });
       const stored = await storedLog(row.log_id);
       expect(stored).toEqual({
         ...row,
@@ -31,12 +32,11 @@ export function registerShippingTests(db: TestedDatabase): void {
 
     test('the same batch twice, and overlapping batches, are one row an inference', async () => {
       const rows = Array.from({ length: 2_500 }, () => inferenceRow());
-      const batch = { sessions: [], episodes: [], inferences: rows };
+      const batch = { ...EMPTY_BATCH, inferences: rows };
       expect(await db.repo.shipping.store(batch)).toEqual({ inserted: 2_500, repeated: 0, conflicts: [] });
       expect(await db.repo.shipping.store(batch)).toEqual({ inserted: 0, repeated: 2_500, conflicts: [] });
       const more = {
-        sessions: [],
-        episodes: [],
+        ...EMPTY_BATCH,
         inferences: [...rows.slice(2_000), inferenceRow(), ...rows.slice(2_400)],
       };
       expect(await db.repo.shipping.store(more)).toEqual({ inserted: 1, repeated: 500, conflicts: [] });
@@ -51,8 +51,7 @@ export function registerShippingTests(db: TestedDatabase): void {
       const first = inferenceRow();
       const second = inferenceRow({ request_id: first.request_id });
       const third = inferenceRow();
-      const store = (inferences: (typeof first)[]) =>
-        db.repo.shipping.store({ sessions: [], episodes: [], inferences });
+      const store = (inferences: (typeof first)[]) => db.repo.shipping.store({ ...EMPTY_BATCH, inferences });
       await store([first]);
       expect(await store([second, third])).toEqual({ inserted: 1, repeated: 0, conflicts: [second.log_id] });
       expect(await store([second, third])).toEqual({ inserted: 0, repeated: 1, conflicts: [second.log_id] });
@@ -61,8 +60,7 @@ export function registerShippingTests(db: TestedDatabase): void {
     test('another request under a log_id that is taken is a conflict, not a repetition', async () => {
       const first = inferenceRow();
       const other = inferenceRow({ log_id: first.log_id });
-      const store = (inferences: (typeof first)[]) =>
-        db.repo.shipping.store({ sessions: [], episodes: [], inferences });
+      const store = (inferences: (typeof first)[]) => db.repo.shipping.store({ ...EMPTY_BATCH, inferences });
       await store([first]);
       expect(await store([first, other])).toEqual({ inserted: 0, repeated: 1, conflicts: [other.log_id] });
       expect((await storedLog(first.log_id))?.request_id).toBe(first.request_id);
@@ -78,7 +76,7 @@ export function registerShippingTests(db: TestedDatabase): void {
     test('a batch that cannot be stored leaves nothing of itself behind', async () => {
       const good = inferenceRow();
       const bad = inferenceRow({ chunk_steps: 99 });
-      await expect(db.repo.shipping.store({ sessions: [], episodes: [], inferences: [good, bad] })).rejects.toThrow();
+      await expect(db.repo.shipping.store({ ...EMPTY_BATCH, inferences: [good, bad] })).rejects.toThrow();
       expect(await storedLog(good.log_id)).toBeUndefined();
     });
 
@@ -94,7 +92,7 @@ export function registerShippingTests(db: TestedDatabase): void {
         chunk: new Uint8Array(),
         chunk_steps: 0,
       });
-      expect(await db.repo.shipping.store({ sessions: [], episodes: [], inferences: [row] })).toMatchObject({
+      expect(await db.repo.shipping.store({ ...EMPTY_BATCH, inferences: [row] })).toMatchObject({
         inserted: 1,
       });
       const stored = await storedLog(row.log_id);
@@ -115,8 +113,7 @@ export function registerShippingTests(db: TestedDatabase): void {
         reason: 'client',
         counters: { ticks: 600 },
       };
-      const store = (sessions: ReturnType<typeof sessionRow>[]) =>
-        db.repo.shipping.store({ sessions, episodes: [], inferences: [] });
+      const store = (sessions: ReturnType<typeof sessionRow>[]) => db.repo.shipping.store({ ...EMPTY_BATCH, sessions });
       await store([open, resumed]);
       await store([closed]);
       await store([open]);
@@ -135,8 +132,7 @@ export function registerShippingTests(db: TestedDatabase): void {
     test('an episode grows and ends in one row, whatever comes again', async () => {
       const running = episodeRow();
       const ended = { ...running, ended_at: '2026-11-06T10:00:09.000Z', ticks: 90, success: true, last_log_id: 30 };
-      const store = (episodes: ReturnType<typeof episodeRow>[]) =>
-        db.repo.shipping.store({ sessions: [], episodes, inferences: [] });
+      const store = (episodes: ReturnType<typeof episodeRow>[]) => db.repo.shipping.store({ ...EMPTY_BATCH, episodes });
       await store([running]);
       await store([ended]);
       await store([running]);
@@ -152,9 +148,95 @@ export function registerShippingTests(db: TestedDatabase): void {
       ]);
     });
 
+    test('an incident grows and closes in one row, whatever comes again', async () => {
+      const opened = incidentRow();
+      const worse = { ...opened, severity: 'high', violation_type: 'emergency', ticks: 9, worst_excess: null };
+      const closed = { ...worse, ticks: 11, closed_at: '2026-11-06T10:00:06.000Z', sent_action: [0, 0, 1] };
+      const store = (incidents: ReturnType<typeof incidentRow>[]) =>
+        db.repo.shipping.store({ ...EMPTY_BATCH, incidents });
+      await store([opened]);
+      await store([worse, closed]);
+      await store([opened, worse]);
+      await store([closed]);
+      const { rows } = await db.pool.query('SELECT * FROM vlaapi.safety_incidents WHERE incident_id = $1', [
+        opened.incident_id,
+      ]);
+      expect(rows).toEqual([
+        {
+          ...closed,
+          opened_at: new Date(closed.opened_at),
+          last_violation_at: new Date(closed.last_violation_at),
+          closed_at: new Date(closed.closed_at),
+          log_timestamp: new Date(closed.log_timestamp ?? ''),
+        },
+      ]);
+    });
+
+    test('an incident of another customer under the same id changes nothing', async () => {
+      const mine = incidentRow();
+      await db.repo.shipping.store({ ...EMPTY_BATCH, incidents: [mine] });
+      const theirs = incidentRow({ incident_id: mine.incident_id, severity: 'critical', ticks: 99 });
+      await db.repo.shipping.store({ ...EMPTY_BATCH, incidents: [theirs] });
+      expect(await db.repo.incidents.ofCustomer(mine.customer_id, { count: 9 })).toMatchObject([
+        { severity: 'medium', customer_id: mine.customer_id },
+      ]);
+      expect(await db.repo.incidents.ofCustomer(theirs.customer_id, { count: 9 })).toEqual([]);
+    });
+
+    test('what was no number in an action is an empty element, and an incident may have no action at all', async () => {
+      const row = incidentRow({ proposed_action: [Number.NaN, Number.POSITIVE_INFINITY, 1], sent_action: null });
+      await db.repo.shipping.store({ ...EMPTY_BATCH, incidents: [row] });
+      expect(await db.repo.incidents.ofCustomer(row.customer_id, { count: 1 })).toMatchObject([
+        { proposed_action: [null, null, 1], sent_action: null },
+      ]);
+    });
+
+    test.each([
+      ['severity', { severity: 'harmless' }],
+      ['violation type', { violation_type: 'mood' }],
+      ['list of violation types', { violation_types: ['workspace', 'mood'] }],
+      ['action taken', { action_taken: 'shrugged' }],
+      ['excess', { worst_excess: 2 }],
+      ['log without its time', { log_timestamp: null }],
+      ['end before its beginning', { closed_at: '2026-11-06T09:00:00.000Z' }],
+    ])('an incident with an unheard-of %s is refused', async (_what, overrides) => {
+      const stored = db.repo.shipping.store({ ...EMPTY_BATCH, incidents: [incidentRow(overrides)] });
+      await expect(stored).rejects.toMatchObject({ code: '23514' });
+    });
+
+    test('a customer’s newest incidents come first, one robot’s where asked, and nobody else’s', async () => {
+      const customer_id = incidentRow().customer_id;
+      const at = (second: number, robot_id: string) => {
+        const time = `2026-11-06T10:00:0${second}.000Z`;
+        return incidentRow({ customer_id, robot_id, opened_at: time, last_violation_at: time });
+      };
+      const rows = [at(1, 'a'), at(2, 'b'), at(3, 'a')];
+      await db.repo.shipping.store({ ...EMPTY_BATCH, incidents: [...rows, incidentRow()] });
+      const ids = async (count: number, robotId?: string) =>
+        (await db.repo.incidents.ofCustomer(customer_id, { count, ...(robotId === undefined ? {} : { robotId }) })).map(
+          ({ incident_id }) => rows.findIndex((row) => row.incident_id === incident_id),
+        );
+      expect(await ids(9)).toEqual([2, 1, 0]);
+      expect(await ids(2)).toEqual([2, 1]);
+      expect(await ids(9, 'a')).toEqual([2, 0]);
+    });
+
+    test('an inference of which a step was held is safety_rejected, also where its row came long before', async () => {
+      const [held, untouched, failed] = [inferenceRow(), inferenceRow(), inferenceRow({ status: 'error' })];
+      await db.repo.shipping.store({ ...EMPTY_BATCH, inferences: [held, untouched, failed] });
+      const heldOf = ({ log_id, timestamp, customer_id }: typeof held) => ({ log_id, timestamp, customer_id });
+      const foreign = { ...heldOf(untouched), customer_id: held.customer_id };
+      const marks = { ...EMPTY_BATCH, held: [heldOf(held), heldOf(failed), foreign] };
+      await db.repo.shipping.store(marks);
+      await db.repo.shipping.store({ ...marks, inferences: [held] });
+      expect((await storedLog(held.log_id))?.status).toBe('safety_rejected');
+      expect((await storedLog(untouched.log_id))?.status).toBe('ok');
+      expect((await storedLog(failed.log_id))?.status).toBe('error');
+    });
+
     test('the newest logs come first', async () => {
       const rows = [0, 1, 2].map((i) => inferenceRow({ timestamp: `2090-01-01T00:00:0${i}.000Z` }));
-      await db.repo.shipping.store({ sessions: [], episodes: [], inferences: [...rows].reverse() });
+      await db.repo.shipping.store({ ...EMPTY_BATCH, inferences: [...rows].reverse() });
       const newestFirst = rows.map((row) => row.log_id).reverse();
       expect((await db.repo.logs.last(3)).map((row) => row.log_id)).toEqual(newestFirst);
     });
