@@ -420,7 +420,6 @@ describe('what is emitted', () => {
       [{ execute: 9 }, 'execute'],
       [{ hz: 20, limits: tabletopSpec().limits }, 'control_hz'],
       [{ blend: 'rtc' }, 'blend'],
-      [{ smoothing: 'butterworth2' }, 'smoothing'],
       [{ action: { ...tabletopSpec().action, frame: 'tool' } }, 'action.frame'],
       [{ action: { ...tabletopSpec().action, pose: null }, smoothing: 'ema' }, 'smoothing'],
       [{ minSafetyScore: 2 }, 'min_safety_score'],

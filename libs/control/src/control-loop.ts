@@ -2,7 +2,7 @@ import { HOLD_PRIORITY, type HoldReason } from '@sinew/protocol';
 import { at, type Chunk, Entry } from './chunk.js';
 import { ChunkTimeline } from './chunk-timeline.js';
 import type { Adoption, NewChunk, Plan, TickResult, Verdict } from './control-io.js';
-import { type ControlSpec, ControlSpecError, checkSpec, isBuilt } from './control-spec.js';
+import { type ControlSpec, ControlSpecError, checkSpec } from './control-spec.js';
 import { EeDeltaMotion } from './ee-delta-motion.js';
 import { CLAMP_FLAGS, FLAG } from './flags.js';
 import { IGNORED, type Motion } from './motion.js';
@@ -49,12 +49,10 @@ export class ControlLoop {
   /** Throws ControlSpecError where `checkSpec` finds a fault. */
   constructor(spec: ControlSpec) {
     const fault = checkSpec(spec);
-    if (fault !== null || !isBuilt(spec.smoothing)) {
-      throw new ControlSpecError(fault ?? { field: 'smoothing', reason: 'not built' });
-    }
+    if (fault !== null) throw new ControlSpecError(fault);
     this.spec = spec;
     this.#capacity = Math.ceil(HISTORY_S * spec.hz) + 2 * spec.chunkSize + 16;
-    this.#motion = new EeDeltaMotion(spec, spec.smoothing, this.#capacity);
+    this.#motion = new EeDeltaMotion(spec, this.#capacity);
     this.#timeline = new ChunkTimeline(spec, this.#motion);
     this.#result = {
       kind: 'hold',

@@ -1,6 +1,5 @@
 import type { ActionConvention, Blend, Smoothing } from '@sinew/protocol';
 import type { LimitsInForce } from './limits.js';
-import type { BuiltSmoothing } from './smoothing.js';
 
 /** Everything a control loop is built from. Plain data. */
 export interface ControlSpec {
@@ -37,10 +36,6 @@ export class ControlSpecError extends Error {
   }
 }
 
-export function isBuilt(smoothing: Smoothing): smoothing is BuiltSmoothing {
-  return smoothing === 'none' || smoothing === 'ema' || smoothing === 'one_euro';
-}
-
 /** Why no loop can be built from this spec, or null. Ask before a session opens; the constructor throws the same. */
 export function checkSpec(spec: ControlSpec): SpecFault | null {
   const { chunkSize, execute, hz } = spec;
@@ -56,8 +51,6 @@ export function checkSpec(spec: ControlSpec): SpecFault | null {
   }
   if (hz !== spec.limits.control_hz) return { field: 'control_hz', reason: 'limits were resolved for another rate' };
   if (spec.blend === 'rtc') return { field: 'blend', reason: 'rtc needs a policy with prefix inputs' };
-  if (!isBuilt(spec.smoothing))
-    return { field: 'smoothing', reason: `${spec.smoothing} is not built; none, ema or one_euro` };
   if (spec.action.frame !== 'base')
     return { field: 'action.frame', reason: 'only actions in the base frame are governed' };
   if (spec.action.pose === null && spec.smoothing !== 'none') {

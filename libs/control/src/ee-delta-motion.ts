@@ -7,7 +7,7 @@ import { DeltaAction, GOVERNOR_ROW, Governor } from './governor.js';
 import { IGNORED, type Motion } from './motion.js';
 import { Odometer } from './odometer.js';
 import { logRotation, Quat, toEuler } from './rotation.js';
-import { type BuiltSmoothing, FILTER_ROW, PoseFilter } from './smoothing.js';
+import { PoseFilter } from './smoothing.js';
 import { Pose } from './target.js';
 import { Vec3 } from './vec3.js';
 
@@ -15,7 +15,7 @@ import { Vec3 } from './vec3.js';
 export class EeDeltaMotion implements Motion {
   readonly wayStride = WAY;
   readonly stepStride = STEP;
-  readonly row = GOVERNOR_ROW + FILTER_ROW + 1;
+  readonly row: number;
   readonly #spec: ControlSpec;
   readonly #turned: boolean;
   readonly #posed: boolean;
@@ -42,13 +42,14 @@ export class EeDeltaMotion implements Motion {
   readonly #offset = { position: 0, rotation: 0 };
 
   /** `history`: ticks that observations and plans may reach back. */
-  constructor(spec: ControlSpec, smoothing: BuiltSmoothing, history: number) {
+  constructor(spec: ControlSpec, history: number) {
     const rotation = spec.action.rotation;
     this.#spec = spec;
     this.#turned = rotation === 'rotvec';
     this.#posed = spec.action.pose !== null;
     this.#intake = new ChunkIntake(spec);
-    this.#filter = new PoseFilter(smoothing, 1 / spec.hz, rotation);
+    this.#filter = new PoseFilter(spec.smoothing, 1 / spec.hz, rotation, spec.limits.cartesian);
+    this.row = GOVERNOR_ROW + this.#filter.row + 1;
     this.#governor = new Governor(spec.limits, this.#posed);
     this.#odometer = new Odometer(history, rotation);
   }

@@ -1,3 +1,4 @@
+import { SMOOTHINGS } from '@sinew/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ControlLoop } from './control-loop.js';
@@ -11,7 +12,7 @@ const session = fc.record({
   motion: anyMotionLimits,
   hz: logarithmic(1, 100),
   blend: fc.constantFrom('latest' as const, 'weighted' as const, 'temporal_ensemble' as const),
-  smoothing: fc.constantFrom('none' as const, 'ema' as const, 'one_euro' as const),
+  smoothing: fc.constantFrom(...SMOOTHINGS),
   rotation: fc.constantFrom('euler_xyz' as const, 'rotvec' as const),
 });
 type Session = typeof session extends fc.Arbitrary<infer T> ? T : never;

@@ -136,9 +136,6 @@ export class SessionOpener {
     const blend = open.blend ?? manifest.blend;
     if (blend === 'rtc') return invalid('blend', `${description.id} takes no prefix inputs, which rtc needs`);
     const smoothing = open.smoothing ?? smoothingFor(model.bundle, controlHz);
-    if (smoothing === 'butterworth2' || smoothing === 'jerk_limited') {
-      return invalid('smoothing', `${smoothing} is not available; use none, ema or one_euro`);
-    }
     const mode = open.limits?.mode ?? 'reduced';
     if (mode === 'full' && !principal.scopes.has('full_speed')) {
       return refuse('forbidden', 'limits.mode `full` needs a key with the scope `full_speed`', {
