@@ -3,6 +3,7 @@ import type { ClientMessage, Ping } from './client-messages.js';
 import { type Decoded, decodeObservation, observationFault } from './decode-observation.js';
 import type { WireFault } from './errors.js';
 import { isMap, isReal, own, readFrameBorrow, type WireMap } from './frame-reader.js';
+import { readObservation } from './read-observation.js';
 import * as schemas from './schemas/client.js';
 
 export type { Decoded } from './decode-observation.js';
@@ -17,6 +18,8 @@ export function badMessage(reason: string): WireFault {
  * in proportion to the frame. Images in the result are views on `bytes`. A fault at `open` is fatal: there is no session to keep.
  */
 export function decodeClientFrame(bytes: Uint8Array): Decoded<ClientMessage> {
+  const observation = readObservation(bytes);
+  if (observation !== null) return { ok: true, message: observation };
   const map = readFrameBorrow(bytes);
   if (typeof map === 'string') return { ok: false, fault: badMessage(map) };
   const type = own(map, 'type');
