@@ -1,5 +1,6 @@
 export { createNullBackend } from './backend/null-backend.js';
 export {
+  type ActionPrefix,
   type BackendStats,
   BatchLostError,
   type BatchResult,

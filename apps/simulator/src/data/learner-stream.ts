@@ -13,7 +13,7 @@ import type { SampleWriter } from './sample.js';
 const JITTER = [0.001, 0.001, 0.001, 0.005, 0.005, 0.01] as const;
 
 /** Whoever acts: all that is asked of it are chunks. */
-export type Actor = Pick<Policy, 'run'>;
+export type Actor = Pick<Policy, 'run'> & Partial<Pick<Policy, 'takesPrefix'>>;
 
 interface Episode {
   world: World;
@@ -84,16 +84,20 @@ export class LearnerStream {
       this.#renderer.render(world, frame);
       return frame;
     });
+    const delays = asking.map(({ plan }) => {
+      const late = plan !== null && this.#random.unit() >= 0.4;
+      return late ? 1 + this.#random.below(3) : 0;
+    });
     const chunks = await policy.run(
-      asking.map(({ world, instruction }, i) => ({
+      asking.map((episode, i) => ({
         frame: frames[i] ?? new Uint8Array(FRAME_BYTES),
-        state: world.tool,
-        instruction,
+        state: episode.world.tool,
+        instruction: episode.instruction,
+        ...(policy.takesPrefix === true ? { prefix: upcoming(episode, delays[i] ?? 0) } : {}),
       })),
     );
     for (const [i, episode] of asking.entries()) {
-      const late = episode.plan !== null && this.#random.unit() >= 0.4;
-      const delay = late ? 1 + this.#random.below(3) : 0;
+      const delay = delays[i] ?? 0;
       const plan = wayPoints(chunks.subarray(i * CHUNK_VALUES, (i + 1) * CHUNK_VALUES), episode.world.tool);
       episode.coming = { plan, delay, age: delay };
     }
@@ -115,4 +119,16 @@ export class LearnerStream {
     for (const [i, deviation] of JITTER.entries()) action[i] = (action[i] ?? 0) + deviation * random.normal();
     step(episode.world, action);
   }
+}
+
+/** The next `count` actions of the plan that an episode is executing. */
+function upcoming({ plan, next, world, expertActs }: Episode, count: number): Float64Array[] {
+  if (plan === null || expertActs) return [];
+  const pose = world.tool.slice();
+  return Array.from({ length: count }, (_, k) => {
+    const action = new Float64Array(7);
+    follow(plan, Math.min(next + k, CHUNK - 1), pose, action);
+    for (let i = 0; i < 6; i++) pose[i] = (pose[i] ?? 0) + (action[i] ?? 0);
+    return action;
+  });
 }

@@ -1,10 +1,11 @@
 /**
  * Serves training samples on a pipe. Reads one request a line on stdin (`scattered 2500`, `expert 1500`,
  * `learner 3000 policy.onnx`, `states 300000`, `vocabulary`), writes that many samples (sample.ts) to stdout, or one
- * line of JSON for `vocabulary`. Ends with stdin.
+ * line of JSON for `vocabulary`. With `--prefix 4`, up to 4 of each chunk's actions are given. Ends with stdin.
  */
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
 import { Renderer } from '../camera/render.js';
 import { Policy } from '../policy/policy.js';
 import { Words } from '../policy/words.js';
@@ -16,7 +17,8 @@ import { ScatteredStream } from './scattered-stream.js';
 
 const words = new Words(vocabulary());
 const renderer = new Renderer();
-const writer = new SampleWriter(renderer, words);
+const { values } = parseArgs({ options: { prefix: { type: 'string', default: '0' } } });
+const writer = new SampleWriter(renderer, words, Number(values.prefix));
 const scattered = new ScatteredStream(writer);
 const expert = new ExpertStream(writer, 'expert');
 const learner = new LearnerStream(writer, renderer);

@@ -3,7 +3,9 @@ import { Renderer } from '../camera/render.js';
 import { Words } from '../policy/words.js';
 import { expertChunk } from '../table/expert.js';
 import { instructionOf, vocabulary } from '../table/instructions.js';
+import { step } from '../table/physics.js';
 import { createWorld } from '../table/scene.js';
+import { copyWorld } from '../table/world.js';
 import { ExpertStream } from './expert-stream.js';
 import { LABEL_BYTES, latentsOf, SAMPLE_BYTES, SampleWriter } from './sample.js';
 import { ScatteredStream } from './scattered-stream.js';
@@ -22,10 +24,32 @@ describe('training samples', () => {
     expertChunk(world, 8, chunk);
     expect(floats.subarray(7, 63)).toEqual(chunk);
     expect(floats.subarray(63)).toEqual(Float32Array.from(latentsOf(world)));
-    expect([...bytes.subarray(280, LABEL_BYTES)]).toEqual(words.encode(instructionOf(world), 16));
+    expect([...bytes.subarray(280, LABEL_BYTES - 1)]).toEqual(words.encode(instructionOf(world), 16));
+    expect(bytes[LABEL_BYTES - 1]).toBe(0);
     const frame = new Uint8Array(SAMPLE_BYTES - LABEL_BYTES);
     new Renderer().render(world, frame);
     expect(bytes.subarray(LABEL_BYTES)).toEqual(frame);
+  });
+
+  it('begin with 0 to 4 given actions where asked, and go on as the expert would from where those lead', () => {
+    const asking = new SampleWriter(new Renderer(), words, 4);
+    const seen = new Set<number>();
+    for (let i = 0; i < 60; i++) {
+      const world = createWorld(2 ** 31 + i, 'scattered');
+      const bytes = asking.sample(world, false);
+      const given = bytes[LABEL_BYTES - 1]!;
+      const chunk = new Float32Array(bytes.buffer, 28, 56);
+      seen.add(given);
+      const ahead = copyWorld(world);
+      for (let k = 0; k < given; k++) {
+        ahead.outcome = 'running';
+        step(ahead, chunk.subarray(k * 7, k * 7 + 7));
+      }
+      const expected = new Float32Array((8 - given) * 7);
+      expertChunk(ahead, 8 - given, expected);
+      for (const [j, value] of expected.entries()) expect(chunk[given * 7 + j]).toBeCloseTo(value, 4);
+    }
+    expect([...seen].sort()).toEqual([0, 1, 2, 3, 4]);
   });
 
   it('know words in any case, pad, and mark what they do not know', () => {

@@ -4,7 +4,7 @@ import { Policy } from '../policy/policy.js';
 import { Words } from '../policy/words.js';
 import { evaluationSeed } from '../seeds.js';
 import { vocabulary } from '../table/instructions.js';
-import { TABLETOP } from '../testing/tabletop.js';
+import { TABLETOP, TABLETOP_RTC } from '../testing/tabletop.js';
 import { type EvaluationOptions, evaluate } from './evaluate.js';
 import { wilson } from './wilson.js';
 
@@ -50,6 +50,25 @@ describe('the bundle in closed loop', () => {
     const { successes, wrong_lifts } = await run({ blind: 'recolour' });
     expect(successes).toBeLessThanOrEqual(1);
     expect(wrong_lifts).toBeGreaterThanOrEqual(6);
+  });
+});
+
+describe('the bundle that continues a prefix', () => {
+  it('does its tasks three ticks late', async () => {
+    const policy = await Policy.load(`${TABLETOP_RTC}/policy.onnx`, new Words(vocabulary()));
+    expect(policy.takesPrefix).toBe(true);
+    const { successes } = await evaluate({
+      policy,
+      renderer: new Renderer(),
+      seeds: Array.from({ length: 20 }, (_, i) => evaluationSeed(50_000_000, i)),
+      delayTicks: 3,
+      execute: 4,
+      jpeg: true,
+      blind: null,
+      wording: 'trained',
+    });
+    await policy.close();
+    expect(successes).toBeGreaterThanOrEqual(19);
   });
 });
 

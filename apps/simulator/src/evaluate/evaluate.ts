@@ -6,7 +6,7 @@ import { CHUNK, CHUNK_VALUES, follow, wayPoints } from '../policy/way-points.js'
 import { instructionOf } from '../table/instructions.js';
 import { step } from '../table/physics.js';
 import { createWorld } from '../table/scene.js';
-import { EPISODE_TICKS, TASKS, type Task, type World } from '../table/world.js';
+import { EPISODE_TICKS, GRIPPER, TASKS, type Task, type World } from '../table/world.js';
 
 export interface EvaluationOptions {
   readonly policy: Policy;
@@ -37,7 +37,7 @@ interface Episode {
   readonly eyes: Eyes;
   readonly instruction: string;
   /** Seen `delayTicks` ago and not used yet: frame, pose, tick. */
-  seen: { frame: Uint8Array; state: Float64Array; tick: number } | null;
+  seen: { frame: Uint8Array; state: Float64Array; tick: number; prefix: Float64Array[] } | null;
   plan: Float64Array;
   plannedAt: number;
 }
@@ -59,7 +59,9 @@ export async function evaluate(options: EvaluationOptions): Promise<Evaluation> 
     for (const episode of running) {
       const k = Math.min(tick - episode.plannedAt, CHUNK - 1);
       follow(episode.plan, k, episode.world.tool, action);
+      const before = episode.world.tool.slice();
       step(episode.world, action);
+      episode.seen?.prefix.push(executed(before, episode.world.tool, action));
       episode.eyes.moved(action);
     }
   }
@@ -82,7 +84,17 @@ function startEpisode(seed: number, { renderer, blind, wording }: EvaluationOpti
 async function look({ world, eyes }: Episode, { jpeg }: EvaluationOptions, tick: number) {
   const frame = new Uint8Array(FRAME_BYTES);
   eyes.see(world, frame);
-  return { frame: jpeg ? await decodeJpeg(await encodeJpeg(frame)) : frame, state: world.tool.slice(), tick };
+  return {
+    frame: jpeg ? await decodeJpeg(await encodeJpeg(frame)) : frame,
+    state: world.tool.slice(),
+    tick,
+    prefix: [],
+  };
+}
+
+/** The motion that came of an action: the robot may have stopped at a limit. */
+function executed(before: Float64Array, after: Float64Array, action: Float64Array): Float64Array {
+  return action.map((value, i) => (i === GRIPPER ? value : (after[i] ?? 0) - (before[i] ?? 0)));
 }
 
 async function plan(policy: Policy, episodes: readonly Episode[]): Promise<void> {
@@ -93,6 +105,7 @@ async function plan(policy: Policy, episodes: readonly Episode[]): Promise<void>
     if (seen === undefined) continue;
     episode.plan = wayPoints(chunks.subarray(i * CHUNK_VALUES, (i + 1) * CHUNK_VALUES), seen.state);
     episode.plannedAt = seen.tick;
+    episode.seen = null;
   }
 }
 

@@ -1,7 +1,7 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { FRAME_SIZE } from '../camera/projection.js';
 import { FRAME_BYTES } from '../camera/render.js';
-import { CHUNK_VALUES } from './way-points.js';
+import { CHUNK, CHUNK_VALUES } from './way-points.js';
 import { TOKENS, type Words } from './words.js';
 
 export interface PolicyQuery {
@@ -10,6 +10,8 @@ export interface PolicyQuery {
   /** [7] */
   readonly state: ArrayLike<number>;
   readonly instruction: string;
+  /** The actions that will have been executed before the chunk can begin, [d × 7], for a graph with prefix inputs. */
+  readonly prefix?: readonly Float64Array[];
 }
 
 /** The bundle's graph in this process, without a server: for training's learner and for evaluation. */
@@ -29,6 +31,10 @@ export class Policy {
       executionMode: 'sequential',
     });
     return new Policy(session, words);
+  }
+
+  get takesPrefix(): boolean {
+    return this.#session.inputNames.includes('prefix_actions');
   }
 
   /** One chunk a query, [n × 8 × 7], batches of up to 32. */
@@ -51,6 +57,7 @@ export class Policy {
       tokens.set(this.#words.encode(query.instruction, TOKENS), i * TOKENS);
     }
     const { actions } = await this.#session.run({
+      ...(this.takesPrefix ? prefixTensors(queries) : {}),
       image: new Tensor('uint8', image, [n, FRAME_SIZE, FRAME_SIZE, 3]),
       state: new Tensor('float32', state, [n, 7]),
       tokens: new Tensor('int32', tokens, [n, TOKENS]),
@@ -62,4 +69,18 @@ export class Policy {
   async close(): Promise<void> {
     await this.#session.release();
   }
+}
+
+function prefixTensors(queries: readonly PolicyQuery[]): Record<string, Tensor> {
+  const n = queries.length;
+  const actions = new Float32Array(n * CHUNK_VALUES);
+  const weights = new Float32Array(n * CHUNK);
+  for (const [i, { prefix = [] }] of queries.entries()) {
+    for (const [k, action] of prefix.entries()) actions.set(action, i * CHUNK_VALUES + k * 7);
+    weights.fill(1, i * CHUNK, i * CHUNK + prefix.length);
+  }
+  return {
+    prefix_actions: new Tensor('float32', actions, [n, CHUNK, 7]),
+    prefix_weights: new Tensor('float32', weights, [n, CHUNK]),
+  };
 }

@@ -15,10 +15,16 @@ export function modelError(reason: string): Refusal {
  * What must hold before an input may enter a batch; null when it does. The wire checks more and earlier (W5), but one
  * session's bad input must never reach a batch it shares, whoever calls.
  */
-export function checkInput(inputs: Manifest['inputs'], input: PolicyInput): Refusal | null {
+export function checkInput({ inputs, chunk_size, action_dim }: Manifest, input: PolicyInput): Refusal | null {
   if (input.state.length !== inputs.state.dim)
     return refuse('state', `has ${input.state.length} entries, not ${inputs.state.dim}`);
   for (const value of input.state) if (!Number.isFinite(value)) return refuse('state', 'is not finite');
+  const { prefix } = input;
+  if (inputs.prefix !== undefined && prefix !== undefined) {
+    if (prefix.actions.length !== chunk_size * action_dim || prefix.weights.length !== chunk_size)
+      return refuse('prefix', `must have ${chunk_size} × ${action_dim} actions and ${chunk_size} weights`);
+    if (!allFinite(prefix.actions) || !allFinite(prefix.weights)) return refuse('prefix', 'is not finite');
+  }
   for (const camera of inputs.cameras) {
     const image = Object.hasOwn(input.images, camera.name) ? input.images[camera.name] : undefined;
     const field = `images.${camera.name}`;
@@ -30,4 +36,9 @@ export function checkInput(inputs: Manifest['inputs'], input: PolicyInput): Refu
       return refuse(field, `must be ${camera.width}×${camera.height}`);
   }
   return null;
+}
+
+export function allFinite(values: Float32Array): boolean {
+  for (const value of values) if (!Number.isFinite(value)) return false;
+  return true;
 }

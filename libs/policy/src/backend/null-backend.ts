@@ -46,8 +46,7 @@ class NullBackend implements PolicyBackend {
     this.#batches++;
     this.#inferences += inputs.length;
     const outputs = inputs.map(
-      (input): PolicyOutput =>
-        checkInput(this.#bundle.manifest.inputs, input) ?? { ok: true, actions: this.#chunk.slice() },
+      (input): PolicyOutput => checkInput(this.#bundle.manifest, input) ?? { ok: true, actions: this.#chunk.slice() },
     );
     return Promise.resolve({ outputs, decodeMs: 0, inferMs: 0 });
   }

@@ -6,12 +6,22 @@ export interface PolicyInput {
   /** [state dim], SI units. */
   readonly state: Float64Array;
   readonly instruction: string;
+  /** For a policy that takes one (`inputs.prefix`); none is the same as weights of zero. Others do not look at it. */
+  readonly prefix?: ActionPrefix;
   /** When it arrived, on the scheduler's clock; its queue time counts from then. */
   readonly receivedAtMs?: number;
   /** From then on it must not be run any more (S6), on the scheduler's clock. */
   readonly staleAtMs?: number;
   /** One object a session, as long as it lives: what a policy that remembers may key by. Absent: one request by itself. */
   readonly session?: object;
+}
+
+/** What will have been executed before the chunk can begin, from the observation on. */
+export interface ActionPrefix {
+  /** [H·D] physical units, row-major. */
+  readonly actions: Float32Array;
+  /** [H] 1 where the action is certain, less where it is likely, then 0. */
+  readonly weights: Float32Array;
 }
 
 export type PolicyOutput =

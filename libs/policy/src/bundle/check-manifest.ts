@@ -9,14 +9,18 @@ export interface ManifestFault {
 
 /** Rules between fields, which no single field's schema can see. Null when the manifest keeps them. */
 export function checkManifest(manifest: Manifest): ManifestFault | null {
-  return checkShapes(manifest) ?? checkAction(manifest) ?? checkEmbodiments(manifest) ?? checkTables(manifest);
+  return (
+    checkShapes(manifest) ??
+    checkPrefix(manifest) ??
+    checkAction(manifest) ??
+    checkEmbodiments(manifest) ??
+    checkTables(manifest)
+  );
 }
 
-function checkShapes({ inputs, output, batch, chunk_size, execute, blend }: Manifest): ManifestFault | null {
+function checkShapes({ inputs, output, batch, chunk_size, execute }: Manifest): ManifestFault | null {
   if (execute !== undefined && execute > chunk_size)
     return { field: 'execute', reason: `is more than the chunk's ${chunk_size}` };
-  if (blend === 'rtc')
-    return { field: 'blend', reason: 'rtc needs a graph with prefix inputs, which is not served yet' };
   const names = new Set<string>();
   const tensors = new Set([output.tensor, inputs.state.tensor, inputs.text.tensor]);
   if (tensors.size < 3) return { field: 'inputs.text.tensor', reason: 'two tensors have one name' };
@@ -29,6 +33,22 @@ function checkShapes({ inputs, output, batch, chunk_size, execute, blend }: Mani
   }
   const tooBig = batch.sizes?.find((size) => size > batch.max);
   if (tooBig !== undefined) return { field: 'batch.sizes', reason: `${tooBig} is more than batch.max ${batch.max}` };
+  return null;
+}
+
+function checkPrefix({ blend, inputs, output, normalization }: Manifest): ManifestFault | null {
+  const { prefix, cameras, state, text } = inputs;
+  if (prefix === undefined)
+    return blend === 'rtc'
+      ? { field: 'blend', reason: 'rtc needs inputs.prefix: a graph that continues a prefix' }
+      : null;
+  const others = [output.tensor, state.tensor, text.tensor, ...cameras.map(({ tensor }) => tensor)];
+  if (others.includes(prefix.actions))
+    return { field: 'inputs.prefix.actions', reason: `${prefix.actions} is there twice` };
+  if ([...others, prefix.actions].includes(prefix.weights))
+    return { field: 'inputs.prefix.weights', reason: `${prefix.weights} is there twice` };
+  if (normalization.action !== 'graph')
+    return { field: 'normalization.action', reason: 'must be in the graph, which gets the prefix in physical units' };
   return null;
 }
 

@@ -79,6 +79,21 @@ describe('[P1] a manifest with a fault is refused by its field', () => {
           normalization: { state: { kind: 'mean_std', mean: Array(7).fill(0), std: [1] }, action: 'graph' },
         }),
     ],
+    [
+      'inputs.prefix.weights',
+      (m) => Object.assign(m.inputs as object, { prefix: { actions: 'prefix', weights: 'state' } }),
+    ],
+    [
+      'normalization.action',
+      (m) =>
+        Object.assign(m, {
+          inputs: { ...(m.inputs as object), prefix: { actions: 'a', weights: 'w' } },
+          normalization: {
+            state: 'graph',
+            action: { kind: 'mean_std', mean: Array(7).fill(0), std: Array(7).fill(1) },
+          },
+        }),
+    ],
     ['sha256.vocab.json', (m) => delete (m.sha256 as Record<string, string>)['vocab.json']],
     ['policy.json', (m) => Object.assign(m, { surprise: true })],
   ];

@@ -49,6 +49,12 @@ export const TextSpec = z
   })
   .readonly();
 
+/**
+ * The actions that will have been executed before a chunk can begin, which the graph continues (real-time chunking): float32
+ * [B, chunk_size, action_dim] in the units of the output, and their weights [B, chunk_size], 1 where an action is certain.
+ */
+export const PrefixSpec = z.strictObject({ actions: name, weights: name }).readonly();
+
 const PoseSpec = z.strictObject({
   position: z.tuple([index, index, index]),
   rotation: z.tuple([index, index, index]),
@@ -84,6 +90,7 @@ export const Manifest = z
         cameras: z.array(CameraSpec).min(1).max(16).readonly(),
         state: StateSpec,
         text: TextSpec,
+        prefix: PrefixSpec.optional(),
       })
       .readonly(),
     /** float32 [B, chunk_size, action_dim]. */

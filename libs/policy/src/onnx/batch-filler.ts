@@ -1,5 +1,5 @@
-import { checkInput, modelError, refuse } from '../backend/check-input.js';
-import type { PolicyInput, PolicyOutput } from '../backend/policy-backend.js';
+import { allFinite, checkInput, modelError, refuse } from '../backend/check-input.js';
+import type { ActionPrefix, PolicyInput, PolicyOutput } from '../backend/policy-backend.js';
 import type { Bundle } from '../bundle/bundle.js';
 import { type Affine, applyAffine, normalizer, unnormalizer } from '../bundle/normalization.js';
 import { isRowBytes } from '../image/write-row.js';
@@ -35,7 +35,7 @@ export class BatchFiller {
     const outputs: (PolicyOutput | undefined)[] = [];
     const filled: number[] = [];
     for (const [i, input] of inputs.entries()) {
-      const refusal = checkInput(manifest.inputs, input);
+      const refusal = checkInput(manifest, input);
       outputs.push(refusal ?? undefined);
       if (refusal === null) filled.push(i);
     }
@@ -51,6 +51,7 @@ export class BatchFiller {
       state.set(input.state);
       if (this.#normalize !== null) applyAffine(state, this.#normalize);
       this.#writeTokens(views.tokens, row, this.#bundle.tokenize(input.instruction));
+      if (views.prefix !== null) this.#writePrefix(views.prefix, row, input.prefix);
       for (const [index, camera] of manifest.inputs.cameras.entries()) {
         const image = input.images[camera.name];
         const tensor = views.cameras[index];
@@ -95,16 +96,24 @@ export class BatchFiller {
     return outputs.map((output) => output ?? modelError('the worker gave no output'));
   }
 
+  /** The slab is used again: no prefix is written too. */
+  #writePrefix({ actions, weights }: ActionPrefix, row: number, prefix: ActionPrefix | undefined): void {
+    const { chunk_size, action_dim } = this.#bundle.manifest;
+    const [h, values] = [chunk_size, chunk_size * action_dim];
+    if (prefix === undefined) {
+      actions.fill(0, row * values, (row + 1) * values);
+      weights.fill(0, row * h, (row + 1) * h);
+      return;
+    }
+    actions.set(prefix.actions, row * values);
+    weights.set(prefix.weights, row * h);
+  }
+
   #writeTokens(tokens: Int32Array | BigInt64Array, row: number, ids: Int32Array): void {
     const start = row * this.#layout.tokens.row;
     if (tokens instanceof Int32Array) tokens.set(ids, start);
     else for (const [i, id] of ids.entries()) tokens[start + i] = BigInt(id);
   }
-}
-
-function allFinite(values: Float32Array): boolean {
-  for (const value of values) if (!Number.isFinite(value)) return false;
-  return true;
 }
 
 /** Room for `bytes`: the spare buffer where it is large enough and not wastefully so, else a new one. */

@@ -13,6 +13,7 @@ export interface BatchViews {
   readonly cameras: readonly (Uint8Array | Float32Array)[];
   readonly state: Float32Array;
   readonly tokens: Int32Array | BigInt64Array;
+  readonly prefix: { readonly actions: Float32Array; readonly weights: Float32Array } | null;
   readonly output: Float32Array;
 }
 
@@ -27,6 +28,8 @@ export class BatchLayout {
   readonly cameras: readonly Region[];
   readonly state: Region;
   readonly tokens: Region;
+  /** Null where the policy takes none. */
+  readonly prefix: { readonly actions: Region; readonly weights: Region } | null;
   readonly output: Region;
   readonly #manifest: Manifest;
 
@@ -43,7 +46,10 @@ export class BatchLayout {
     this.cameras = inputs.cameras.map((c) => region(c.width * c.height * 3, c.dtype === 'uint8' ? 1 : 4));
     this.state = region(inputs.state.dim, 4);
     this.tokens = region(inputs.text.length, inputs.text.dtype === 'int32' ? 4 : 8);
-    this.output = region(manifest.chunk_size * manifest.action_dim, 4);
+    const values = manifest.chunk_size * manifest.action_dim;
+    this.prefix =
+      inputs.prefix === undefined ? null : { actions: region(values, 4), weights: region(manifest.chunk_size, 4) };
+    this.output = region(values, 4);
     this.byteLength = end;
   }
 
@@ -60,6 +66,8 @@ export class BatchLayout {
         text.dtype === 'int32'
           ? new Int32Array(slab, this.tokens.offset, this.tokens.row * rows)
           : new BigInt64Array(slab, this.tokens.offset, this.tokens.row * rows),
+      prefix:
+        this.prefix === null ? null : { actions: float(this.prefix.actions), weights: float(this.prefix.weights) },
       output: float(this.output),
     };
   }
@@ -71,10 +79,12 @@ export function moveRow(views: BatchViews, layout: BatchLayout, from: number, to
     const row = layout.cameras[i]?.row ?? 0;
     tensor.copyWithin(to * row, from * row, (from + 1) * row);
   });
-  for (const [tensor, { row }] of [
-    [views.state, layout.state],
-    [views.tokens, layout.tokens],
-  ] as const) {
+  const move = (tensor: BatchViews['state' | 'tokens'], { row }: Region): void => {
     tensor.copyWithin(to * row, from * row, (from + 1) * row);
-  }
+  };
+  move(views.state, layout.state);
+  move(views.tokens, layout.tokens);
+  if (views.prefix === null || layout.prefix === null) return;
+  move(views.prefix.actions, layout.prefix.actions);
+  move(views.prefix.weights, layout.prefix.weights);
 }

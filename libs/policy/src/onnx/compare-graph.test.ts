@@ -46,6 +46,19 @@ test.each<[string, readonly GraphValue[], readonly GraphValue[]]>([
   expect(compareGraph(manifest, ins, outs)).toMatchObject({ field });
 });
 
+test('[P3] a prefix needs both of its tensors, in the shape of the output', () => {
+  const prefix = { actions: 'prefix_actions', weights: 'prefix_weights' };
+  const taking = Manifest.parse({ ...manifest, inputs: { ...manifest.inputs, prefix } });
+  const actions = value('prefix_actions', 'float32', ['b', 8, 7]);
+  const weights = value('prefix_weights', 'float32', ['b', 8]);
+  const fault = (...more: GraphValue[]) => compareGraph(taking, [...inputs, ...more], outputs)?.field;
+  expect(fault(actions, weights)).toBeUndefined();
+  expect(fault(weights)).toBe('inputs.prefix.actions');
+  expect(fault(actions)).toBe('inputs.prefix.weights');
+  expect(fault(actions, value('prefix_weights', 'int32', ['b', 8]))).toBe('inputs.prefix.dtype');
+  expect(fault(value('prefix_actions', 'float32', ['b', 4, 7]), weights)).toBe('chunk_size');
+});
+
 test('[P3] a graph with a batch of one built in is served with batch.max 1', () => {
   const one = Manifest.parse({ ...manifest, batch: { max: 1 } });
   const fixed = (values: readonly GraphValue[]) =>

@@ -11,6 +11,8 @@ export interface GraphValue {
 
 interface Expected {
   readonly field: string;
+  /** The field that names the tensor, where it is not `<field>.tensor`. */
+  readonly nameField?: string;
   readonly tensor: string;
   readonly type: string;
   /** Without the batch. */
@@ -34,7 +36,7 @@ export function compareGraph(
     const value = values.find(({ name }) => name === want.tensor);
     if (value === undefined) {
       const names = values.map(({ name }) => name).join(', ');
-      return { field: `${want.field}.tensor`, reason: `the graph has no ${side} ${want.tensor} (${names})` };
+      return { field: nameField(want), reason: `the graph has no ${side} ${want.tensor} (${names})` };
     }
     const fault = compareValue(want, value);
     if (fault !== null) return fault;
@@ -51,8 +53,8 @@ export function compareGraph(
   return null;
 }
 
-function expectedInputs({ inputs }: Manifest): Expected[] {
-  const { cameras, state, text } = inputs;
+function expectedInputs({ inputs, chunk_size, action_dim }: Manifest): Expected[] {
+  const { cameras, state, text, prefix } = inputs;
   return [
     ...cameras.map((camera, i): Expected => {
       const field = `inputs.cameras.${i}`;
@@ -80,6 +82,26 @@ function expectedInputs({ inputs }: Manifest): Expected[] {
       shape: [text.length],
       shapeFields: ['inputs.text.length'],
     },
+    ...(prefix === undefined
+      ? []
+      : [
+          {
+            field: 'inputs.prefix',
+            nameField: 'inputs.prefix.actions',
+            tensor: prefix.actions,
+            type: 'float32',
+            shape: [chunk_size, action_dim],
+            shapeFields: ['chunk_size', 'action_dim'],
+          },
+          {
+            field: 'inputs.prefix',
+            nameField: 'inputs.prefix.weights',
+            tensor: prefix.weights,
+            type: 'float32',
+            shape: [chunk_size],
+            shapeFields: ['chunk_size'],
+          },
+        ]),
   ];
 }
 
@@ -93,15 +115,17 @@ function expectedOutput({ output, chunk_size, action_dim }: Manifest): Expected 
   };
 }
 
+const nameField = (want: Expected): string => want.nameField ?? `${want.field}.tensor`;
+
 function compareValue(want: Expected, value: GraphValue): ManifestFault | null {
   if (!value.isTensor || value.type === undefined || value.shape === undefined)
-    return { field: `${want.field}.tensor`, reason: `the graph's ${want.tensor} is not a tensor` };
+    return { field: nameField(want), reason: `the graph's ${want.tensor} is not a tensor` };
   if (value.type !== want.type)
     return { field: `${want.field}.dtype`, reason: `is ${want.type}, but the graph's ${want.tensor} is ${value.type}` };
   const shape = value.shape.slice(1);
   const text = `[${value.shape.join(', ')}]`;
   if (shape.length !== want.shape.length)
-    return { field: `${want.field}.tensor`, reason: `the graph's ${want.tensor} has another rank: ${text}` };
+    return { field: nameField(want), reason: `the graph's ${want.tensor} has another rank: ${text}` };
   for (const [i, size] of want.shape.entries()) {
     const dimension = shape[i];
     if (typeof dimension === 'number' && dimension !== size)

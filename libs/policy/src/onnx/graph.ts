@@ -62,6 +62,12 @@ export class Graph {
     });
     const state = views.state.subarray(first * layout.state.row);
     const tokens = views.tokens.subarray(first * layout.tokens.row);
+    if (inputs.prefix !== undefined && views.prefix !== null && layout.prefix !== null) {
+      const actions = views.prefix.actions.subarray(first * layout.prefix.actions.row);
+      const weights = views.prefix.weights.subarray(first * layout.prefix.weights.row);
+      feeds[inputs.prefix.actions] = new Tensor('float32', actions, [rows, chunk_size, action_dim]);
+      feeds[inputs.prefix.weights] = new Tensor('float32', weights, [rows, chunk_size]);
+    }
     const chunks = views.output.subarray(first * layout.output.row);
     feeds[inputs.state.tensor] = new Tensor('float32', state, [rows, inputs.state.dim]);
     feeds[inputs.text.tensor] = new Tensor(inputs.text.dtype, tokens, [rows, inputs.text.length]);

@@ -12,10 +12,75 @@ import { createOnnxBackend } from './onnx-backend.js';
 // Threads run the built files.
 const worker = new URL('../../dist/onnx/worker.js', import.meta.url);
 const TABLETOP = join(BUILT_IN_BUNDLES, 'tabletop-v1');
+const TABLETOP_RTC = join(BUILT_IN_BUNDLES, 'tabletop-rtc-v1');
 
 backendContract('onnx', async () => {
   const bundle = await loadBundle(TABLETOP);
   return { bundle, backend: createOnnxBackend({ bundle, threads: 1, maxBatch: 4, worker }) };
+});
+
+backendContract('onnx with a prefix', async () => {
+  const bundle = await loadBundle(TABLETOP_RTC);
+  return { bundle, backend: createOnnxBackend({ bundle, threads: 1, maxBatch: 4, worker }) };
+});
+
+describe('a policy that continues a prefix', () => {
+  let bundle: Bundle;
+  let backend: PolicyBackend;
+  const H = 8;
+  const D = 7;
+  /** The first `given` of eight steps to the right. */
+  const prefix = (given: number) => ({
+    actions: Float32Array.from({ length: H * D }, (_, i) =>
+      i % D === 0 && i < given * D ? 0.02 : i % D === 6 ? 1 : 0,
+    ),
+    weights: Float32Array.from({ length: H }, (_, i) => (i < given ? 1 : 0)),
+  });
+  const chunks = async (...prefixes: (PolicyInput['prefix'] | undefined)[]) => {
+    const inputs = prefixes.map((prefix) => inputFor(bundle.manifest, prefix === undefined ? {} : { prefix }));
+    const { outputs } = await backend.run(0, inputs, 20_000);
+    return outputs.map((output) => (output.ok ? [...output.actions] : output));
+  };
+
+  beforeAll(async () => {
+    bundle = await loadBundle(TABLETOP_RTC);
+    backend = createOnnxBackend({ bundle, threads: 1, maxBatch: 4, worker });
+    await backend.start();
+  });
+  afterAll(() => backend.close());
+
+  test('[P10] what is given comes back to the bit, and what follows depends on it', async () => {
+    const [without, three] = (await chunks(undefined, prefix(3))) as number[][];
+    expect(three!.slice(0, 3 * D)).toEqual([...prefix(3).actions.subarray(0, 3 * D)]);
+    expect(three!.slice(3 * D)).not.toEqual(without!.slice(3 * D));
+  });
+
+  test('[P10] no prefix is the same as weights of zero, whoever used the batch before', async () => {
+    const zero = { actions: new Float32Array(H * D).fill(0.01), weights: new Float32Array(H) };
+    const [first, other] = await chunks(undefined, undefined);
+    await chunks(prefix(4), prefix(2));
+    expect(await chunks(undefined, zero)).toEqual([first, other]);
+  });
+
+  test('[P10] a prefix of another length, or not finite, fails its own input', async () => {
+    const short = { ...prefix(2), weights: new Float32Array(3) };
+    const absurd = { ...prefix(2), actions: new Float32Array(H * D).fill(Number.NaN) };
+    const [good, bad, worse] = await chunks(prefix(2), short, absurd);
+    expect(good).toHaveLength(H * D);
+    for (const output of [bad, worse]) expect(output).toMatchObject({ code: 'validation_failed', field: 'prefix' });
+  });
+
+  test('[P10] a policy that takes none does not look at one', async () => {
+    const plain = await loadBundle(TABLETOP);
+    const other = createOnnxBackend({ bundle: plain, threads: 1, maxBatch: 4, worker });
+    await other.start();
+    const [a, b] = (
+      await other.run(0, [inputFor(plain.manifest), inputFor(plain.manifest, { prefix: prefix(3) })], 20_000)
+    ).outputs;
+    await other.close();
+    expect(a?.ok).toBe(true);
+    expect(b).toEqual(a);
+  });
 });
 
 describe('onnx backend', () => {

@@ -74,7 +74,7 @@ class ScriptBackend implements PolicyBackend {
 
   async run(_slot: number, inputs: readonly PolicyInput[], deadlineMs: number): Promise<BatchResult> {
     const { latencyMs } = this.#script;
-    const outputs = inputs.map((input) => checkInput(this.#bundle.manifest.inputs, input) ?? this.#next(input));
+    const outputs = inputs.map((input) => checkInput(this.#bundle.manifest, input) ?? this.#next(input));
     if (latencyMs > 0) {
       await this.#sleep(Math.min(latencyMs, deadlineMs), this.#closing.signal).catch((error: unknown) => {
         throw new BatchLostError('closed', true, error instanceof Error ? error.message : String(error));

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from model import CELLS, LATENT_SCALE, TARGET_Z_OFFSET, Policy
+from model import CELLS, CHUNK, LATENT_SCALE, TARGET_Z_OFFSET, Policy
 
 GRIPPER_WEIGHT = 0.1
 ATTENTION_WEIGHT = 0.05
@@ -14,6 +14,18 @@ LATENT_NOISE = 0.02
 def action_loss(policy: Policy, out: Tensor, chunk: Tensor) -> Tensor:
     motion = F.smooth_l1_loss(out[..., :6], chunk[..., :6] / policy.delta_scale, beta=0.03)
     return motion + GRIPPER_WEIGHT * F.binary_cross_entropy_with_logits(out[..., 6], chunk[..., 6])
+
+
+def prefix_loss(policy: Policy, sample: dict[str, Tensor]) -> Tensor:
+    """Real-time chunking at training time: the first actions are given as they are, the loss is on those that follow."""
+    text = policy.text(sample["tokens"])
+    with torch.no_grad():
+        latents, free, _ = policy.perception(sample["image"], text)
+    chunk, count = sample["chunk"], sample["given"].long().unsqueeze(1)
+    given = (torch.arange(CHUNK) < count).float()
+    out = policy.head.after(policy.scaled(chunk), given, latents, free, sample["state"], text)
+    follow = given == 0
+    return action_loss(policy, out[follow], chunk[follow])
 
 
 def has_goal(latents: Tensor) -> Tensor:

@@ -1,4 +1,7 @@
-"""The network of tabletop-v1: camera frame, instruction and state to a chunk of 8 actions. About 727,000 parameters."""
+"""
+The network of tabletop-v1 and tabletop-rtc-v1: camera frame, instruction and state to a chunk of 8 actions. About 727,000
+parameters. The second also takes the actions that will be executed before the chunk can begin, and continues them.
+"""
 
 import torch
 import torch.nn.functional as F
@@ -80,8 +83,11 @@ class Perception(nn.Module):
 class ActionHead(nn.Module):
     """Latents, free features, state and text to the chunk: scaled deltas and gripper logits [B, 8, 7]."""
 
-    def __init__(self, text_width: int, free: int, width: int = 384):
+    def __init__(self, text_width: int, free: int, width: int = 384, prefix: bool = False):
         super().__init__()
+        if prefix:  # at first as if it were not there: tabletop-v1's weights fit
+            self.prefix = nn.Linear(CHUNK * 7 + CHUNK + 7 + 7, width, bias=False)
+            nn.init.zeros_(self.prefix.weight)
         self.inputs = nn.Linear(LATENTS + 7 + 7 + free + text_width, width)
         self.block1 = nn.Linear(width, width)
         self.block2 = nn.Linear(width, width)
@@ -90,11 +96,30 @@ class ActionHead(nn.Module):
         self.register_buffer("std", torch.tensor(STATE_STD))
 
     def forward(self, latents: Tensor, free: Tensor, state: Tensor, text: Tensor) -> Tensor:
-        x = torch.cat([latents, (state - self.mean) / self.std, relative(latents, state), free, text], 1)
-        x = F.relu(self.inputs(x))
+        return self.chunk(self.inputs(self.features(latents, free, state, text)))
+
+    def features(self, latents: Tensor, free: Tensor, state: Tensor, text: Tensor) -> Tensor:
+        return torch.cat([latents, (state - self.mean) / self.std, relative(latents, state), free, text], 1)
+
+    def chunk(self, hidden: Tensor) -> Tensor:
+        x = F.relu(hidden)
         x = x + F.relu(self.block1(x))
         x = x + F.relu(self.block2(x))
         return self.out(x).reshape(-1, CHUNK, 7)
+
+    def after(self, actions: Tensor, given: Tensor, latents: Tensor, free: Tensor, state: Tensor, text: Tensor) -> Tensor:
+        """
+        The chunk that begins with `given` [B, 8] (ones, then zeros) of `actions` [B, 8, 7] (scaled deltas, gripper). The head
+        works from the pose they lead to, and its first action comes after them; what is given is not in the output.
+        """
+        actions = actions * given.unsqueeze(-1)
+        moved = actions[..., :6].sum(1) * torch.tensor(DELTA_SCALE)
+        then = torch.cat([state[:, :6] + moved, state[:, 6:]], 1)
+        seen = torch.cat([(state - self.mean) / self.std, relative(latents, state)], 1)
+        way = self.prefix(torch.cat([actions.flatten(1), given, seen], 1))
+        out = self.chunk(self.inputs(self.features(latents, free, then, text)) + way)
+        row = torch.arange(CHUNK).unsqueeze(0) - given.sum(1, keepdim=True).long()
+        return out.gather(1, row.clamp(min=0).unsqueeze(-1).expand(-1, -1, 7))
 
 
 def relative(latents: Tensor, state: Tensor) -> Tensor:
@@ -118,17 +143,32 @@ def relative(latents: Tensor, state: Tensor) -> Tensor:
 
 
 class Policy(nn.Module):
-    def __init__(self, words: int, text_width: int = 128, queries: int = 8, key_width: int = 32, free: int = 64):
+    def __init__(self, words: int, text_width: int = 128, queries: int = 8, key_width: int = 32, free: int = 64, prefix: bool = False):
         super().__init__()
         self.free = free
+        self.prefix = prefix
         self.text = TextEncoder(words, text_width)
         self.perception = Perception(text_width, queries, key_width, free)
-        self.head = ActionHead(text_width, free)
+        self.head = ActionHead(text_width, free, prefix=prefix)
         self.register_buffer("delta_scale", torch.tensor(DELTA_SCALE))
 
-    def forward(self, image: Tensor, state: Tensor, tokens: Tensor) -> Tensor:
-        """Actions [B, 8, 7] in metres and radians a tick, and the gripper's opening 0..1."""
+    def forward(self, image: Tensor, state: Tensor, tokens: Tensor, *prefix: Tensor) -> Tensor:
+        """
+        Actions [B, 8, 7] in metres and radians a tick, and the gripper's opening 0..1. `prefix`: actions [B, 8, 7] and weights
+        [B, 8]; those of weight 1 come back unchanged, and the others continue them. A weight below 1 is no certainty, and
+        counts as none.
+        """
         text = self.text(tokens)
         latents, free, _ = self.perception(image, text)
-        out = self.head(latents, free, state, text)
+        if not self.prefix:
+            return self.physical(self.head(latents, free, state, text))
+        prefix_actions, prefix_weights = prefix
+        given = (prefix_weights >= 1).float()
+        out = self.physical(self.head.after(self.scaled(prefix_actions), given, latents, free, state, text))
+        return torch.where(given.unsqueeze(-1) > 0, prefix_actions, out)
+
+    def physical(self, out: Tensor) -> Tensor:
         return torch.cat([out[..., :6] * self.delta_scale, torch.sigmoid(out[..., 6:])], -1)
+
+    def scaled(self, actions: Tensor) -> Tensor:
+        return torch.cat([actions[..., :6] / self.delta_scale, actions[..., 6:]], -1)

@@ -12,7 +12,7 @@ from PIL import Image
 REPOSITORY = Path(__file__).resolve().parents[5]
 DATA_MAIN = REPOSITORY / "apps/simulator/dist/data/main.js"
 
-LABELS = np.dtype([("state", "<f4", 7), ("chunk", "<f4", (8, 7)), ("latents", "<f4", 7), ("tokens", "u1", 16)])
+LABELS = np.dtype([("state", "<f4", 7), ("chunk", "<f4", (8, 7)), ("latents", "<f4", 7), ("tokens", "u1", 16), ("given", "u1")])
 SAMPLES = np.dtype([*((name, LABELS[name]) for name in LABELS.names), ("image", "u1", (96, 96, 3))])
 RAW_SHARE = 0.15  # frames that stay as the sensor gave them: robots may send rgb8
 COARSE_CHROMA_SHARE = 0.7  # of the others: 4:2:0, as cameras do; the rest 4:4:4
@@ -22,8 +22,10 @@ QUALITY = (75, 96)
 class Simulator:
     """One Node process; requests are answered in order by a thread, so that drawing overlaps training."""
 
-    def __init__(self, seed: int = 0):
-        self.process = subprocess.Popen(["node", str(DATA_MAIN)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def __init__(self, seed: int = 0, prefix: int = 0):
+        """`prefix`: up to so many of a chunk's actions are given."""
+        command = ["node", str(DATA_MAIN), "--prefix", str(prefix)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.thread = ThreadPoolExecutor(1)
         self.random = np.random.default_rng(seed)
 
