@@ -3,8 +3,9 @@ import { at, type Chunk } from './chunk.js';
 import type { Verdict } from './control-io.js';
 import { FLAG } from './flags.js';
 import type { LimitsInForce } from './limits.js';
+import { implausiblePose, implausibleSteps } from './plausibility.js';
 import { Quat, unwrap } from './rotation.js';
-import { type StepScore, scoreStep } from './score.js';
+import { StepJudge } from './score.js';
 import { Pose } from './target.js';
 import { Vec3 } from './vec3.js';
 
@@ -35,28 +36,31 @@ export class ChunkIntake {
   readonly #pose = new Pose();
   readonly #translation = new Vec3();
   readonly #rotation = new Vec3();
-  readonly #before = { translation: new Vec3(), rotation: new Vec3() };
   readonly #turn = new Quat();
   readonly #scratch = new Quat();
-  readonly #step: StepScore = { score: 1, checksPassed: 4, flags: 0, onlyDynamics: true };
+  readonly #judge: StepJudge;
   readonly #verdict = { score: 1, checksPassed: 4, flags: 0 };
 
   constructor(spec: IntakeSpec) {
     this.#spec = spec;
+    this.#judge = new StepJudge(spec.limits);
     this.#minScore = spec.minSafetyScore ?? DEFAULT_MIN_SCORE;
   }
 
-  /** N1: right length and every number usable, or the whole chunk is refused. */
-  wellFormed(actions: Float32Array, state: Float64Array): 'ok' | 'wrong_length' | 'not_finite' {
-    const { chunkSize, dim } = this.#spec;
+  /** N1, U2: right length, every number usable and every step one that a robot could mean; or the whole chunk is refused. */
+  wellFormed(actions: Float32Array, state: Float64Array): 'ok' | 'wrong_length' | 'not_finite' | 'implausible' {
+    const { action, chunkSize, dim, limits } = this.#spec;
     if (actions.length !== chunkSize * dim) return 'wrong_length';
     for (let i = 0; i < actions.length; i++) {
       if (!(Math.abs(at(actions, i)) < ABSURD)) return 'not_finite';
     }
-    return this.#spec.action.pose === null || this.readPose(state, this.#pose) ? 'ok' : 'not_finite';
+    if (action.pose !== null && !this.readPose(state, this.#pose)) {
+      return state.every(Number.isFinite) ? 'implausible' : 'not_finite';
+    }
+    return implausibleSteps(limits, actions, dim) === null ? 'ok' : 'implausible';
   }
 
-  /** The pose in a state vector; false where it is missing, not finite or absurd. */
+  /** The pose in a state vector; false where it is missing, not finite, or not in metres and radians. */
   readPose(state: Float64Array, out: Pose): boolean {
     const indices = this.#spec.action.pose;
     if (indices === null) return false;
@@ -67,8 +71,7 @@ export class ChunkIntake {
     const roll = at(state, rotation[0]);
     const pitch = at(state, rotation[1]);
     const yaw = at(state, rotation[2]);
-    const largest = Math.max(Math.abs(x), Math.abs(y), Math.abs(z), Math.abs(roll), Math.abs(pitch), Math.abs(yaw));
-    if (!(largest < ABSURD)) return false;
+    if (implausiblePose(x, y, z, roll, pitch, yaw) !== null) return false;
     out.position.set(x, y, z);
     out.euler.set(roll, pitch, yaw);
     out.quat.fromEuler(roll, pitch, yaw);
@@ -80,7 +83,7 @@ export class ChunkIntake {
    * Call `wellFormed` first. Entries before `chunk.from` are made too (they lead to the later ones) but not judged.
    */
   fill(chunk: Chunk, actions: Float32Array, state: Float64Array, near: Pose | null): Verdict {
-    const { limits, action, chunkSize, dim } = this.#spec;
+    const { action, chunkSize, dim } = this.#spec;
     const pose = this.#pose;
     const posed = this.readPose(state, pose);
     if (posed && near !== null) {
@@ -91,21 +94,15 @@ export class ChunkIntake {
     verdict.score = 1;
     verdict.checksPassed = 4;
     verdict.flags = 0;
+    this.#judge.begin(action.pose === null ? null : pose.position);
     for (let k = 0; k < chunkSize; k++) {
       const a = k * dim;
       const translation = this.#translation.set(at(actions, a), at(actions, a + 1), at(actions, a + 2));
       const rotation = this.#rotation.set(at(actions, a + 3), at(actions, a + 4), at(actions, a + 5));
       if (posed) this.#advance(translation, rotation);
       this.#write(chunk, k, at(actions, a + 6));
-      const step = scoreStep(
-        limits,
-        translation,
-        rotation,
-        k === 0 ? null : this.#before,
-        action.pose === null ? null : pose.position,
-        this.#step,
-      );
-      const rejected = step.score < this.#minScore && !step.onlyDynamics;
+      const step = this.#judge.step(translation, rotation, pose.position);
+      const rejected = step.forbidden || (step.score < this.#minScore && !step.onlyDynamics);
       chunk.score[k] = step.score;
       chunk.checks[k] = step.checksPassed;
       chunk.flags[k] = step.flags | (rejected ? FLAG.rejected : 0);
@@ -115,8 +112,6 @@ export class ChunkIntake {
         verdict.checksPassed = Math.min(verdict.checksPassed, step.checksPassed);
         verdict.flags |= at(chunk.flags, k);
       }
-      this.#before.translation.copy(translation);
-      this.#before.rotation.copy(rotation);
     }
     return verdict;
   }

@@ -22,7 +22,7 @@ export interface Adoption {
   readonly score: number;
   readonly checksPassed: number;
   readonly flags: number;
-  readonly reason?: 'expired' | 'unsafe' | 'not_finite' | 'wrong_length';
+  readonly reason?: 'expired' | 'unsafe' | 'not_finite' | 'wrong_length' | 'implausible';
 }
 
 export type Verdict = Pick<Adoption, 'score' | 'checksPassed' | 'flags'>;

@@ -74,7 +74,7 @@ export class EeDeltaMotion implements Motion {
     return this.#offset.position > position.value || this.#offset.rotation > rotation.value ? FLAG.drift : 0;
   }
 
-  wellFormed(actions: Float32Array, state: Float64Array): 'ok' | 'wrong_length' | 'not_finite' {
+  wellFormed(actions: Float32Array, state: Float64Array): 'ok' | 'wrong_length' | 'not_finite' | 'implausible' {
     return this.#intake.wellFormed(actions, state);
   }
 

@@ -29,6 +29,7 @@ export {
   resolveLimits,
 } from './limits.js';
 export { type OnTick, PacerWheel } from './pacer-wheel.js';
+export { implausiblePose, implausibleState, implausibleSteps } from './plausibility.js';
 export {
   SEVERITIES,
   type Severity,

@@ -33,8 +33,8 @@ export interface Motion extends WayPoints {
 
   /** The state measured just before `baseTick` ran. Returns flags for the next tick, or IGNORED. */
   observe(state: Float64Array, baseTick: number): number;
-  /** N1: right length and every number usable, or the whole chunk is refused. */
-  wellFormed(actions: Float32Array, state: Float64Array): 'ok' | 'wrong_length' | 'not_finite';
+  /** N1, U2: right length, every number usable and plausible, or the whole chunk is refused. */
+  wellFormed(actions: Float32Array, state: Float64Array): 'ok' | 'wrong_length' | 'not_finite' | 'implausible';
   /** Fills in way-points, own steps and scores of a well-formed chunk. Reused result. */
   fill(draft: Chunk, chunk: NewChunk): Verdict;
 

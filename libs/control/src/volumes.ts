@@ -91,6 +91,20 @@ export class TcpEnvelope {
     return true;
   }
 
+  /**
+   * Whether the segment from `from` to `to`, of a way that began at `origin`, touches a keep-out deeper than `origin` was in it, by
+   * more than `tolerance` metres. Out of where an earlier segment should not have gone is not held against this one.
+   */
+  forbids(origin: Vec3, from: Vec3, to: Vec3, tolerance: number): boolean {
+    for (let i = 0; i < this.#solids.length; i++) {
+      const solid = this.#solids[i] as Solid;
+      const most = ease(solid, origin, tolerance);
+      if (solid.depth(to) > most) return true;
+      if (solid.depth(from) <= most && solid.entry(from, to, most) !== Infinity) return true;
+    }
+    return false;
+  }
+
   /** The share of the segment, 0 … 1, up to which it is allowed. */
   free(from: Vec3, to: Vec3, tolerance: number): number {
     let share = share1(from.x, to.x, this.#lo.x - tolerance, this.#hi.x + tolerance);

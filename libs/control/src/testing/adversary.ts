@@ -82,7 +82,7 @@ export function attack({ robot, mode, hz, seed, ticks }: Attack): SafetyAuditor 
     w: w.value,
     dw: dw.value,
     ddw: ddw.value,
-    box: limits.workspace,
+    box: limits.workspace ?? workspace,
     keepOut: limits.keep_out,
   });
 

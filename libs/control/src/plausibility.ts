@@ -1,0 +1,74 @@
+import type { ActionConvention } from '@sinew/protocol';
+import { at } from './chunk.js';
+import type { LimitsInForce } from './limits.js';
+import type { Point } from './volumes.js';
+
+/**
+ * U2: a step this many times longer than the fastest one is no hasty policy but another unit. A step in millimetres is 1000 times too
+ * long, one in degrees 57 times, a normalised one (±1 for a few centimetres) about 40 times; a policy scaled up tenfold by
+ * mistake is still 20 times what it should be at most, and is what the governor slows down.
+ */
+export const IMPLAUSIBLE_FACTOR = 20;
+/** Speeds that a session tightens say nothing about its policy: it is judged by no less than these (m/s, rad/s). */
+const JUDGED_V = 0.25;
+const JUDGED_W = 2.5;
+/** No tool of a robot is as far from its base (m), and none has turned so often (rad, four turns). */
+const FARTHEST = 20;
+const MOST_TURNED = 8 * Math.PI;
+
+/**
+ * What `ee_delta` actions [H, D] look like if not steps in metres and radians a tick, else null. More than half a turn a tick, and
+ * more than the workspace is long, are no steps at any rate.
+ */
+export function implausibleSteps(limits: LimitsInForce, actions: Float32Array, dim: number): string | null {
+  const { cartesian, control_hz: hz, workspace } = limits;
+  const diagonal = workspace === null ? Infinity : distanceOf(workspace.min, workspace.max);
+  const translation = Math.min(diagonal, (IMPLAUSIBLE_FACTOR * Math.max(cartesian.v.value, JUDGED_V)) / hz);
+  const rotation = Math.min(Math.PI, (IMPLAUSIBLE_FACTOR * Math.max(cartesian.w.value, JUDGED_W)) / hz);
+  for (let i = 0; i + dim <= actions.length; i += dim) {
+    const moved = length(actions, i);
+    if (!(moved <= translation)) {
+      const what = moved / 1000 <= translation && moved > 2 ? 'millimetres' : moved <= 2 ? 'normalised' : 'not metres';
+      return `a translation of ${moved.toPrecision(3)} a tick looks ${what}; at most ${translation.toPrecision(3)} m can be meant`;
+    }
+    const turned = length(actions, i + 3);
+    if (!(turned <= rotation)) {
+      const what = (turned * Math.PI) / 180 <= rotation ? 'like degrees' : 'not like radians';
+      return `a rotation of ${turned.toPrecision(3)} a tick looks ${what}; at most ${rotation.toPrecision(3)} rad can be meant`;
+    }
+  }
+  return null;
+}
+
+/** Why x y z (m) and roll pitch yaw (rad) are no pose of a tool, or null. */
+export function implausiblePose(
+  x: number,
+  y: number,
+  z: number,
+  roll: number,
+  pitch: number,
+  yaw: number,
+): string | null {
+  const far = Math.max(Math.abs(x), Math.abs(y), Math.abs(z));
+  const turned = Math.max(Math.abs(roll), Math.abs(pitch), Math.abs(yaw));
+  if (far <= FARTHEST && turned <= MOST_TURNED) return null;
+  if (!Number.isFinite(far) || !Number.isFinite(turned)) return 'not finite';
+  if (far > FARTHEST) return `a position of ${far.toPrecision(3)} looks like millimetres; metres are meant`;
+  return `a rotation of ${turned.toPrecision(3)} looks like degrees; radians are meant`;
+}
+
+/** Why the pose in a state vector cannot be one, or null; null too where the policy's state holds no pose. */
+export function implausibleState(action: ActionConvention, state: Float64Array): string | null {
+  if (action.pose === null) return null;
+  const [x, y, z] = action.pose.position;
+  const [roll, pitch, yaw] = action.pose.rotation;
+  return implausiblePose(at(state, x), at(state, y), at(state, z), at(state, roll), at(state, pitch), at(state, yaw));
+}
+
+function distanceOf(a: Point, b: Point): number {
+  return Math.hypot(b[0] - a[0], b[1] - a[1], b[2] - a[2]);
+}
+
+function length(actions: Float32Array, i: number): number {
+  return Math.hypot(at(actions, i), at(actions, i + 1), at(actions, i + 2));
+}
