@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ALIASES } from './aliases.js';
 import { editDistance, findRobot, nearestRobots } from './lookup.js';
 import { ROBOTS } from './registry.js';
 import { RobotRecord } from './schema.js';
@@ -60,16 +61,46 @@ describe('the robot registry', () => {
   });
 });
 
+describe('aliases', () => {
+  it('belong to records that exist, each to one, and none is an id', () => {
+    const ids = new Set(ROBOTS.map((robot) => robot.id));
+    for (const { alias, id } of ALIASES) {
+      expect(ids.has(id), alias).toBe(true);
+      expect(ids.has(alias), alias).toBe(false);
+    }
+    expect(new Set(ALIASES.map(({ alias }) => alias)).size).toBe(ALIASES.length);
+    expect(ROBOTS.reduce((count, robot) => count + robot.aliases.length, 0)).toBe(ALIASES.length);
+  });
+
+  it.each(ALIASES)('$alias is $id', ({ alias, id }) => {
+    expect(findRobot(alias)?.id).toBe(id);
+    expect(findRobot(id)?.aliases).toContain(alias);
+  });
+
+  it('do not guess: names that several robots answer to are none', () => {
+    for (const name of ['franka', 'widowx', 'xarm', 'jaco_2', 'kuka_iiwa', 'gen3', 'kinova_gen3', 'aloha', 'ur'])
+      expect(findRobot(name), name).toBeUndefined();
+  });
+});
+
 describe('look-ups', () => {
-  it('finds by exact id only', () => {
+  it('finds by exact name only', () => {
     expect(findRobot('ur5e')?.model).toBe('UR5e');
     expect(findRobot('UR5e')).toBeUndefined();
+    expect(findRobot('Panda')).toBeUndefined();
+    expect(findRobot(' panda')).toBeUndefined();
     expect(findRobot('__proto__')).toBeUndefined();
+    expect(findRobot('')).toBeUndefined();
   });
 
   it('suggests the nearest names', () => {
     expect(nearestRobots('franka_pandas')[0]).toBe('franka_panda');
     expect(nearestRobots('UR-5e')[0]).toBe('ur5e');
+    expect(nearestRobots('Panda')[0]).toBe('franka_panda');
+    expect(nearestRobots('xarm-7')[0]).toBe('ufactory_xarm7');
+    expect(nearestRobots('widowx', 2)).toEqual(['trossen_widowx_250', 'trossen_widowx_250s']);
+    expect(nearestRobots('franka', 2).sort()).toEqual(['franka_fr3', 'franka_panda']);
+    expect(nearestRobots('kinova_gen3')[0]).toBe('kinova_gen3_7dof');
     expect(nearestRobots('xyz', 5)).toHaveLength(5);
     expect(nearestRobots('', 0)).toEqual([]);
   });

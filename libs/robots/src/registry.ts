@@ -1,3 +1,4 @@
+import { aliasesOf } from './aliases.js';
 import { GEOMETRY } from './geometry/index.js';
 import type { RobotFigures, RobotRecord } from './schema.js';
 import { ABB } from './vendors/abb.js';
@@ -51,6 +52,6 @@ const FIGURES: readonly RobotFigures[] = [
 /** Every robot type the server knows, by vendor. Values are those of the sources each record names; nothing is derived here. */
 export const ROBOTS: readonly RobotRecord[] = FIGURES.map((figures) => ({
   ...figures,
-  aliases: [],
+  aliases: aliasesOf(figures.id),
   geometry: GEOMETRY[figures.id] ?? null,
 }));

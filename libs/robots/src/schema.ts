@@ -71,7 +71,7 @@ export const RobotRecord = z
     source: z.array(z.string()).readonly(),
     notes: z.string(),
     /** Other names of the same robot type, which \`open\` takes as well. */
-    aliases: z.array(z.string().min(1)).readonly(),
+    aliases: z.array(z.string().regex(/^[a-z0-9_-]+$/)).readonly(),
     /** Null: no source gives it, and what needs kinematics is not checked for this robot. */
     geometry: RobotGeometry.nullable(),
     confidence: z
