@@ -109,6 +109,8 @@ export interface TicksRecord extends RecordBase {
   readonly log_id: null;
   readonly session_id: string;
   readonly episode: number;
+  /** Counts the session's records of ticks from 0: tells which are missing, and which stand twice. */
+  readonly part?: number;
   /** Tick numbers, rising; a gap is a skipped tick. */
   readonly seq: readonly number[];
   /** The control period. */

@@ -43,6 +43,7 @@ export class TickLog {
   readonly #inputLogIds: number[] = [];
   readonly #inputBase: number[] = [];
   readonly #inputState: number[] = [];
+  #part = 0;
 
   constructor(dim: number, stateDim: number, hz: number) {
     this.#dim = dim;
@@ -95,6 +96,7 @@ export class TickLog {
       kind: 'ticks',
       log_id: null,
       ...identity,
+      part: this.#part++,
       dt_ms: this.#dtMs,
       dim: this.#dim,
       seq: this.#seq.slice(),

@@ -1,0 +1,201 @@
+import { once } from 'node:events';
+import type { JournalRecord } from '@sinew/journal';
+import type { PolicyBackend } from '@sinew/policy';
+import type { FreshOpen, ServerMessage } from '@sinew/protocol';
+import { JournalReplay, type ReplayedTick, type SessionReport } from '@sinew/replay';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { infer } from './testing/rest.js';
+import { scriptedModels } from './testing/scripted-models.js';
+import { observation, startTestGateway, type TestGateway } from './testing/test-gateway.js';
+
+/** Mulberry32: the chunks and the robots' whims are the same in each run; when they meet is the clock's. */
+function random(seed: number): () => number {
+  let a = seed;
+  return () => {
+    a = (a + 0x6d2b79f5) | 0;
+    let t = Math.imul(a ^ (a >>> 15), 1 | a);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Chunks that wander, jump, leave the box, hold garbage or fail; after 0 to 30 ms. */
+function wandering(seed: number): PolicyBackend['run'] {
+  const next = random(seed);
+  return async (_slot, inputs) => {
+    await new Promise((resolve) => setTimeout(resolve, next() * 30));
+    const outputs = inputs.map(() => {
+      const whim = next();
+      if (whim < 0.05) return { ok: false, code: 'model_error', reason: 'a whim' } as const;
+      const size = whim < 0.2 ? 0.05 : 0.004;
+      const actions = Float32Array.from({ length: 8 * 7 }, (_, i) =>
+        i % 7 === 6 ? next() * 1.4 - 0.2 : (next() - 0.4) * size,
+      );
+      if (whim > 0.95) actions[11] = Number.NaN;
+      return { ok: true, actions } as const;
+    });
+    return { outputs, decodeMs: 0, inferMs: 0 };
+  };
+}
+
+let server: TestGateway;
+beforeAll(async () => {
+  server = await startTestGateway({ models: await scriptedModels({ run: wandering(7), maxBatch: 4 }) });
+});
+afterAll(() => server.stop());
+
+interface Ride {
+  readonly sessionId: string;
+  readonly received: readonly ServerMessage[];
+}
+
+const HZ = 50;
+
+/** A robot that moves as it is told, roughly, is stopped, released, reset, falls silent, loses its link, and comes back. */
+async function ride(open: Partial<FreshOpen>, seed: number, frames: number): Promise<Ride> {
+  const next = random(seed);
+  let client = await server.connect();
+  client.send({
+    type: 'open',
+    robot_type: 'franka_panda',
+    instruction: 'pick up the red cube',
+    control_hz: HZ,
+    stale_after_ms: 100,
+    environment: { environment_type: 'lab', workspace: { min: [-0.2, -0.2, 0.1], max: [0.2, 0.2, 0.4] } },
+    ...open,
+  });
+  const opened = await client.next('opened');
+  const received: ServerMessage[] = [];
+  const pose = [0.1 * next(), 0.1 * next(), 0.2, 3.1, -0.1, 0, 1];
+  let seq = 0;
+  let applied: number | null = null;
+  let taken = 0;
+  const see = (): void => {
+    const told = applied === null || next() < 0.2 ? {} : { applied_seq: applied };
+    client.send(observation(seq++, { state: Float64Array.from(pose, (v) => v + (next() - 0.5) * 0.002), ...told }));
+  };
+  const follow = (): void => {
+    for (; taken < client.received.length; taken++) {
+      const message = client.received[taken] as ServerMessage;
+      if (message.type === 'action' || message.type === 'hold') {
+        for (let d = 0; d < 6; d++) pose[d] = (pose[d] ?? 0) + (message.values[d] ?? 0);
+        applied = message.seq;
+      } else if (message.type === 'chunk') {
+        const played = open.pacing === 'lockstep' ? 1 + Math.floor(next() * message.shape[0]) : 1;
+        for (let i = 0; i < played * 7; i++) if (i % 7 < 6) pose[i % 7] = (pose[i % 7] ?? 0) + (message.values[i] ?? 0);
+        if (open.pacing === 'lockstep') applied = message.first_tick + played - 1;
+        else applied = null;
+      }
+    }
+  };
+  see();
+  for (let step = 0; step < frames; step++) {
+    // In lockstep something comes for each observation; else a chunk is for many ticks, and a robot has a period of its own.
+    if (open.pacing === 'chunked') await new Promise((resolve) => setTimeout(resolve, 1_000 / HZ));
+    else await once(client.socket, 'message');
+    follow();
+    const share = step / frames;
+    if (step === Math.floor(frames * 0.2)) client.send({ type: 'estop' });
+    if (step === Math.floor(frames * 0.3)) client.send({ type: 'estop_clear' });
+    if (step === Math.floor(frames * 0.45)) {
+      client.send({ type: 'reset', outcome: { success: true } });
+      applied = null;
+    }
+    if (step === Math.floor(frames * 0.6)) {
+      received.push(...client.received);
+      client.terminate();
+      await client.closed();
+      client = await server.connect();
+      client.send({ type: 'open', resume: { session_id: opened.session_id, token: opened.resume_token } });
+      await client.next('opened');
+      taken = 0;
+      see();
+    }
+    if (step === Math.floor(frames * 0.75)) {
+      // The gateway shares this thread: it misses ticks.
+      const until = performance.now() + 90;
+      while (performance.now() < until);
+    }
+    const silent = share > 0.8 && share < 0.9 && open.pacing !== 'lockstep';
+    if (!silent && (open.pacing === 'lockstep' || next() < 0.7)) see();
+  }
+  client.send({ type: 'close' });
+  await client.next('closed');
+  received.push(...client.received);
+  return { sessionId: opened.session_id, received };
+}
+
+function replayed(
+  records: readonly JournalRecord[],
+  session: string,
+): { report: SessionReport; ticks: ReplayedTick[] } {
+  const ticks: ReplayedTick[] = [];
+  const replay = new JournalReplay({ session, other: {}, onTick: (_, tick) => ticks.push(tick) });
+  for (const record of records) replay.add(record);
+  expect(replay.reports).toHaveLength(1);
+  return { report: replay.reports[0] as SessionReport, ticks };
+}
+
+const SETTINGS: Partial<FreshOpen>[] = [
+  { blend: 'latest', smoothing: 'none', execute: 4 },
+  { blend: 'weighted', smoothing: 'ema', execute: 2, limits: { v: 0.1 } },
+  { blend: 'temporal_ensemble', smoothing: 'one_euro', execute: 1 },
+];
+
+for (const pacing of ['paced', 'chunked', 'lockstep'] as const) {
+  test(`[SAFE-T7] a ${pacing} session replays bit for bit: garbage, e-stop, reset, resume, silence, missed ticks`, async () => {
+    const rides = await Promise.all(
+      SETTINGS.map((settings, i) => ride({ pacing, ...settings }, 11 + i, pacing === 'lockstep' ? 90 : 220)),
+    );
+    const records = await server.journaled();
+    for (const { sessionId, received } of rides) {
+      const { report, ticks } = replayed(records, sessionId);
+      expect(report).toMatchObject({ incomplete: null, first: null, differing: 0 });
+      expect(report.ticks).toBeGreaterThan(60);
+      expect(ticks.some(({ hold }) => hold === 'estop')).toBe(true);
+      expect(ticks.some(({ hold }) => hold === null)).toBe(true);
+      compareWithWire(ticks, received);
+    }
+  }, 60_000);
+}
+
+/** Not only the record: what the robot received is what a replay computes. Chunks are float32 on the wire. */
+function compareWithWire(ticks: readonly ReplayedTick[], received: readonly ServerMessage[]): void {
+  // A tick number comes again in a new episode of lockstep, and where a plan takes over from another: in their order.
+  let at = 0;
+  let compared = 0;
+  const find = (n: number, values: Float64Array | readonly number[], round: (v: number) => number): void => {
+    for (let i = at; i < ticks.length; i++) {
+      const tick = ticks[i] as ReplayedTick;
+      if (tick.n !== n || !tick.sent.every((value, d) => Object.is(round(value), values[d]))) continue;
+      at = i + 1;
+      compared++;
+      return;
+    }
+    throw new Error(`tick ${n} left as ${values.join(' ')}, which the replay does not compute`);
+  };
+  for (const message of received) {
+    if (message.type === 'action' || message.type === 'hold') find(message.seq, message.values, (v) => v);
+    if (message.type !== 'chunk') continue;
+    const values = Float64Array.from(message.values as Float32Array);
+    for (let k = 0; k < message.shape[0]; k++) {
+      find(message.first_tick + k, values.subarray(k * 7, (k + 1) * 7), Math.fround);
+    }
+  }
+  expect(compared).toBeGreaterThan(50);
+}
+
+test('[SAFE-T7] a request over REST replays bit for bit', async () => {
+  const requests = await Promise.all(Array.from({ length: 4 }, () => infer(server)));
+  const answered = await Promise.all(
+    requests
+      .filter(({ status }) => status === 200)
+      .map((response) => response.json() as Promise<{ request_id: string; chunk: number[][] }>),
+  );
+  const records = await server.journaled();
+  for (const { request_id, chunk } of answered) {
+    const { report, ticks } = replayed(records, request_id);
+    expect(report).toMatchObject({ pacing: 'rest', incomplete: null, differing: 0, ticks: 8 });
+    expect(ticks.map(({ sent }) => [...sent])).toEqual(chunk);
+  }
+});
