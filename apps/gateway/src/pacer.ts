@@ -19,7 +19,7 @@ const MAX_SLEEP_MS = 100;
 /** One timer for all sessions; the schedule itself is pure and lives in @sinew/control. */
 export class Pacer {
   readonly #clock: Clock;
-  readonly #wheel = new PacerWheel<string>();
+  readonly #wheel = new PacerWheel<Paced>();
   readonly #targets = new Map<string, Paced>();
   #timer: NodeJS.Timeout | null = null;
   #wakeMs = Number.POSITIVE_INFINITY;
@@ -34,13 +34,17 @@ export class Pacer {
 
   /** Tick 0 is due at `startMs`; tick n at startMs + n·1000/hz, without drift. */
   add(id: string, startMs: number, hz: number, target: Paced): void {
+    this.remove(id);
     this.#targets.set(id, target);
-    this.#wheel.add(id, startMs, hz);
+    this.#wheel.add(target, startMs, hz);
     this.#schedule();
   }
 
   remove(id: string): void {
-    if (this.#targets.delete(id)) this.#wheel.remove(id);
+    const target = this.#targets.get(id);
+    if (target === undefined) return;
+    this.#targets.delete(id);
+    this.#wheel.remove(target);
   }
 
   /**
@@ -56,11 +60,11 @@ export class Pacer {
   stop(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    this.#targets.clear();
+    for (const id of [...this.#targets.keys()]) this.remove(id);
   }
 
-  readonly #emit = (id: string, n: number, dueMs: number, skipped: number): void => {
-    this.#targets.get(id)?.tick(n, dueMs, skipped);
+  readonly #emit = (target: Paced, n: number, dueMs: number, skipped: number): void => {
+    target.tick(n, dueMs, skipped);
   };
 
   readonly #wake = (): void => {

@@ -13,6 +13,11 @@ export class FrameWriter {
   /** Where the frame in progress begins in the slab. */
   #start = 0;
   #at = 0;
+  /** Of the slab's beginning: a message that is sent over and over has few different lengths. */
+  #views: { buffer: ArrayBufferLike; byLength: (Uint8Array | undefined)[] } = {
+    buffer: this.#bytes.buffer,
+    byLength: [],
+  };
 
   /**
    * Encodes one value.
@@ -29,11 +34,44 @@ export class FrameWriter {
     return frame;
   }
 
+  /** Begins a message that is written part by part with the methods below, over what was lent out last. */
+  begin(): void {
+    this.#start = 0;
+    this.#at = 0;
+  }
+
+  /** msgpack that stands ready. */
+  raw(msgpack: Uint8Array): void {
+    this.#reserve(msgpack.length);
+    for (let i = 0; i < msgpack.length; i++) this.#bytes[this.#at + i] = msgpack[i] as number;
+    this.#at += msgpack.length;
+  }
+
+  number(value: number): void {
+    if (Number.isSafeInteger(value) && !Object.is(value, -0)) this.#integer(value);
+    else this.#float(value);
+  }
+
+  value(value: unknown): void {
+    this.#value(value);
+  }
+
+  /** What was written since `begin`: the reader's until the next `begin`. */
+  lend(): Uint8Array {
+    if (this.#views.buffer !== this.#bytes.buffer) this.#views = { buffer: this.#bytes.buffer, byLength: [] };
+    const { byLength } = this.#views;
+    let view = byLength[this.#at];
+    if (view === undefined) {
+      view = this.#bytes.subarray(0, this.#at);
+      byLength[this.#at] = view;
+    }
+    return view;
+  }
+
   #value(value: unknown): void {
     switch (typeof value) {
       case 'number':
-        if (Number.isSafeInteger(value) && !Object.is(value, -0)) this.#integer(value);
-        else this.#float(value);
+        this.number(value);
         return;
       case 'string':
         this.#string(value);

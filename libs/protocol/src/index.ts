@@ -24,4 +24,5 @@ export type * from './model-description.js';
 export { clientSchemas } from './schemas/client.js';
 export { serverSchemas } from './schemas/server.js';
 export type * from './server-messages.js';
+export { TickFrames } from './tick-frames.js';
 export * from './vocabulary.js';

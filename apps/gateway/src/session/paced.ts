@@ -1,5 +1,5 @@
-import { flagNames } from '@sinew/control';
-import { encodeServerMessage, type HoldReason, type Latency, type Observation } from '@sinew/protocol';
+import { type Action, type Hold, type HoldReason, type Latency, type Observation, TickFrames } from '@sinew/protocol';
+import { namesOf } from './flag-names.js';
 import type { ReadyChunk } from './inference.js';
 import type { AcceptedObservation } from './observation-box.js';
 import type { PacingMode } from './pacing.js';
@@ -16,6 +16,20 @@ interface Origin {
 /** A blend looks no further back than a chunk's length; older chunks cannot contribute. */
 const KEPT_ORIGINS = 16;
 const NO_LATENCY: Latency = { queue_ms: 0, inference_ms: 0, total_ms: 0 };
+
+/** What every session's tick is written into and sent from, in turn: the socket copies what it cannot send at once. */
+const frames = new TickFrames();
+const ACTION: Action = {
+  type: 'action',
+  seq: 0,
+  observation_seq: 0,
+  values: new Float64Array(0),
+  age_ms: 0,
+  safety: { score: 0, checks_passed: 0, flags: [], clamped: false },
+  latency: NO_LATENCY,
+  log_id: 0,
+};
+const HOLD: Hold = { type: 'hold', seq: 0, reason: 'starved', values: new Float64Array(0) };
 
 /** S2: exactly one `action` or `hold` a control tick. */
 export class PacedMode implements PacingMode {
@@ -83,32 +97,33 @@ export class PacedMode implements PacingMode {
       counters.actions++;
       metrics.actions.inc();
       metrics.actionAge.observe(ageMs / 1_000);
-      const flags = flagNames(result.flags);
+      const flags = namesOf(result.flags);
       metrics.safetyChecks.cell(result.clamped ? 'clamped' : 'passed').inc();
       if (result.clamped) {
         counters.clamped++;
         for (const flag of flags) metrics.safetyModifications.cell(flag).inc();
       }
       session.enter(null);
-      socket.send(
-        encodeServerMessage({
-          type: 'action',
-          seq: n,
-          observation_seq: origin?.observationSeq ?? 0,
-          values: result.values,
-          age_ms: ageMs,
-          safety: { score: result.score, checks_passed: result.checksPassed, flags, clamped: result.clamped },
-          latency: origin?.latency ?? NO_LATENCY,
-          log_id: result.ref,
-        }),
-        now,
-      );
+      ACTION.seq = n;
+      ACTION.observation_seq = origin?.observationSeq ?? 0;
+      ACTION.values = result.values;
+      ACTION.age_ms = ageMs;
+      ACTION.safety.score = result.score;
+      ACTION.safety.checks_passed = result.checksPassed;
+      ACTION.safety.flags = flags;
+      ACTION.safety.clamped = result.clamped;
+      ACTION.latency = origin?.latency ?? NO_LATENCY;
+      ACTION.log_id = result.ref;
+      socket.sendUncongested(frames.action(ACTION), now);
     } else {
       const reason = result.reason ?? 'starved';
       counters.hold(reason);
       metrics.holds.cell(reason).inc();
       session.enter(reason);
-      socket.send(encodeServerMessage({ type: 'hold', seq: n, reason, values: result.values }), now);
+      HOLD.seq = n;
+      HOLD.reason = reason;
+      HOLD.values = result.values;
+      socket.sendUncongested(frames.hold(HOLD), now);
     }
     session.noteTick(n, result, cause);
     if (inference.waiting > 0 && runsDrySoon(session)) inference.request();

@@ -165,7 +165,16 @@ export class Session {
     return false;
   }
 
-  receive(message: ClientMessage, arrivedMs: number): void {
+  /** One message; whatever it brings about ends this session alone, as in `guard`. */
+  handle(message: ClientMessage, arrivedMs: number): void {
+    try {
+      this.#receive(message, arrivedMs);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #receive(message: ClientMessage, arrivedMs: number): void {
     switch (message.type) {
       case 'observation':
         return this.#observe(message, arrivedMs);

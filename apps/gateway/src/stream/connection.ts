@@ -70,7 +70,7 @@ export class Connection {
     const { message } = decoded;
     this.#metrics.frames.cell(message.type).inc();
     if (phase.kind === 'bound') {
-      phase.session.guard(() => phase.session.receive(message, arrivedMs));
+      phase.session.handle(message, arrivedMs);
       phase.session.context.pacer.catchUp(arrivedMs);
       return;
     }
@@ -92,7 +92,7 @@ export class Connection {
     const decoded = decodeClientFrame(new Uint8Array(frame));
     if (!decoded.ok || decoded.message.type !== 'estop') return;
     const { message } = decoded;
-    session.guard(() => session.receive(message, this.#clock.now()));
+    session.handle(message, this.#clock.now());
   }
 
   /** W3, W4: no `open` in time, or no sign of life. */

@@ -54,8 +54,18 @@ export class SocketHandle<UserData = unknown> {
       this.end(4508, 'slow consumer', nowMs);
       return 'closed';
     }
+    return this.#write(bytes, nowMs);
+  }
+
+  /** For what is sent right after `congested` said no: the buffer need not be asked again. */
+  sendUncongested(bytes: Uint8Array, nowMs: number): SendResult {
+    if (bytes.byteLength > this.#limits.hard - this.#limits.soft) return this.send(bytes, nowMs);
+    return this.#ws === null || this.#endedAt !== null ? 'closed' : this.#write(bytes, nowMs);
+  }
+
+  #write(bytes: Uint8Array, nowMs: number): SendResult {
     // 1 written, 0 queued in user space, 2 dropped: the last cannot happen below the hard limit, and if it does the stream has a hole.
-    if (this.#ws.send(bytes, true, false) === 2) {
+    if (this.#ws?.send(bytes, true, false) === 2) {
       this.end(4508, 'slow consumer', nowMs);
       return 'closed';
     }
