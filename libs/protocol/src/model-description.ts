@@ -13,6 +13,11 @@ export interface ActionConvention {
   gripper: 'absolute_0_closed_1_open';
   /** nil: the state holds no pose, so deltas are used by age (L3). */
   pose: PoseIndices | null;
+  /**
+   * Which entries of the state vector are the robot's joints (radians), in its record's order; one more is the gripper (0 closed,
+   * 1 open). Without it a joint space takes the first entries, and `ee_delta` knows no joints.
+   */
+  joints?: number[];
 }
 
 export interface CameraInput {

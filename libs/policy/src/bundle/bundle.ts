@@ -24,7 +24,8 @@ export function executionHorizon(manifest: Manifest): number {
 }
 
 export function describeModel(manifest: Manifest): ModelDescription {
-  const { inputs, action } = manifest;
+  const { inputs } = manifest;
+  const { joints, pose, ...action } = manifest.action;
   return {
     id: manifest.id,
     version: manifest.version,
@@ -36,6 +37,10 @@ export function describeModel(manifest: Manifest): ModelDescription {
       state: { dim: inputs.state.dim, names: [...inputs.state.names] },
       text: { max_words: inputs.text.length },
     },
-    action: { ...action, pose: action.pose === null ? null : structuredClone(action.pose) },
+    action: {
+      ...action,
+      pose: pose === null ? null : structuredClone(pose),
+      ...(joints === undefined ? {} : { joints: [...joints] }),
+    },
   };
 }

@@ -55,6 +55,13 @@ function checkPrefix({ blend, inputs, output, normalization }: Manifest): Manife
 function checkAction({ action_space, action_dim, action, inputs }: Manifest): ManifestFault | null {
   if (action_space === 'ee_delta' && action_dim !== 7)
     return { field: 'action_dim', reason: `ee_delta has 7 values (translation, rotation, gripper), not ${action_dim}` };
+  const joints = action.joints ?? [];
+  const missing = joints.find((entry) => entry >= inputs.state.dim);
+  if (missing !== undefined)
+    return { field: 'action.joints', reason: `entry ${missing} is outside the state of ${inputs.state.dim}` };
+  if (new Set(joints).size < joints.length) return { field: 'action.joints', reason: 'an entry is there twice' };
+  if (action_space !== 'ee_delta' && action.joints === undefined && inputs.state.dim < action_dim)
+    return { field: 'inputs.state.dim', reason: `must begin with what ${action_space} moves: ${action_dim} values` };
   if (action.pose === null) return null;
   const entries = [...action.pose.position, ...action.pose.rotation, action.pose.gripper];
   const outside = entries.find((entry) => entry >= inputs.state.dim);
@@ -65,13 +72,16 @@ function checkAction({ action_space, action_dim, action, inputs }: Manifest): Ma
   return null;
 }
 
-function checkEmbodiments({ embodiments, action_space, action_dim }: Manifest): ManifestFault | null {
+function checkEmbodiments({ embodiments, action, action_space, action_dim }: Manifest): ManifestFault | null {
   for (const [i, id] of embodiments.entries()) {
     const field = `embodiments.${i}`;
     // Any robot; whether its joints fit the action is decided when it opens.
     if (id === '*') continue;
     const robot = findRobot(id);
     if (robot === undefined) return { field, reason: `${id} is not in the robot registry` };
+    const joints = action.joints?.length ?? robot.dof;
+    if (joints !== robot.dof && joints !== robot.dof + 1)
+      return { field: 'action.joints', reason: `${id} has ${robot.dof} joints, but ${joints} entries are named` };
     if (action_space === 'ee_delta') continue;
     // Joint spaces: one value a joint, and one more where the gripper is commanded too.
     if (action_dim !== robot.dof && action_dim !== robot.dof + 1)

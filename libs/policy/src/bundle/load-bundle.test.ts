@@ -105,8 +105,18 @@ describe('[P1] a manifest with a fault is refused by its field', () => {
     const joints = (action_dim: number) => (m: Record<string, unknown>) =>
       Object.assign(m, { action_space: 'joint_delta', action_dim });
     await expect(loadBundle(await bundle(joints(7)))).resolves.toBeDefined();
-    await expect(loadBundle(await bundle(joints(8)))).resolves.toBeDefined();
     await expect(loadBundle(await bundle(joints(6)))).rejects.toEqual(refused('embodiments.0', /7 joints/));
+    // A gripper that is commanded is measured too: a hold must know it.
+    await expect(loadBundle(await bundle(joints(8)))).rejects.toEqual(refused('inputs.state.dim', /8 values/));
+    const named = (entries: number[]) => (m: Record<string, unknown>) => {
+      joints(8)(m);
+      Object.assign((m.inputs as { state: object }).state, { dim: 9, names: [...'abcdefghi'] });
+      Object.assign(m.action as object, { joints: entries, pose: null });
+    };
+    await expect(loadBundle(await bundle(named([1, 2, 3, 4, 5, 6, 7, 8])))).resolves.toBeDefined();
+    await expect(loadBundle(await bundle(named([1, 2, 3, 4, 5, 6, 7, 9])))).rejects.toEqual(refused('action.joints'));
+    await expect(loadBundle(await bundle(named([1, 2, 3, 4, 5, 6, 7, 7])))).rejects.toEqual(refused('action.joints'));
+    await expect(loadBundle(await bundle(named([1, 2, 3])))).rejects.toEqual(refused('action.joints', /7 joints/));
   });
 
   test('a manifest that is no JSON, and a folder that is not there', async () => {

@@ -82,6 +82,8 @@ export const Manifest = z
         rotation: z.enum(['euler_xyz', 'rotvec']),
         gripper: z.literal('absolute_0_closed_1_open'),
         pose: PoseSpec.nullable(),
+        /** State entries that are the robot's joints, in its record's order; one more is the gripper. */
+        joints: z.array(index).min(1).max(64).optional(),
       })
       .readonly(),
     graph: BundlePath,

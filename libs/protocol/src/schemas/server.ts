@@ -28,6 +28,7 @@ export const modelDescription = z.object({
     rotation: z.enum(['euler_xyz', 'rotvec']),
     gripper: z.literal('absolute_0_closed_1_open'),
     pose: z.object({ position: indices3, rotation: indices3, gripper: count }).nullable(),
+    joints: z.array(count).min(1).exactOptional(),
   }),
 }) satisfies z.ZodType<ModelDescription>;
 
