@@ -28,7 +28,8 @@ export class ChunkTimeline {
   constructor(spec: TimelineSpec, way: WayPoints) {
     this.#spec = spec;
     this.#way = way;
-    const overlapping = spec.blend === 'latest' ? 2 : Math.ceil(spec.chunkSize / spec.execute) + 1;
+    const overlapping =
+      spec.blend === 'latest' || spec.blend === 'rtc' ? 2 : Math.ceil(spec.chunkSize / spec.execute) + 1;
     this.#capacity = Math.max(2, Math.min(MOST_CHUNKS, overlapping));
   }
 

@@ -419,7 +419,6 @@ describe('what is emitted', () => {
       [{ chunkSize: 0 }, 'chunk_size'],
       [{ execute: 9 }, 'execute'],
       [{ hz: 20, limits: tabletopSpec().limits }, 'control_hz'],
-      [{ blend: 'rtc' }, 'blend'],
       [{ action: { ...tabletopSpec().action, frame: 'tool' } }, 'action.frame'],
       [{ action: { ...tabletopSpec().action, pose: null }, smoothing: 'ema' }, 'smoothing'],
       [{ minSafetyScore: 2 }, 'min_safety_score'],

@@ -5,6 +5,7 @@ import type { Adoption, NewChunk, Plan, TickResult, Verdict } from './control-io
 import { type ControlSpec, ControlSpecError, checkSpec } from './control-spec.js';
 import { EeDeltaMotion } from './ee-delta-motion.js';
 import { CLAMP_FLAGS, FLAG } from './flags.js';
+import { FrozenPrefix, type Prefix } from './frozen-prefix.js';
 import { IGNORED, type Motion } from './motion.js';
 
 /** N2: this many refused chunks in a row are no accident. */
@@ -42,6 +43,8 @@ export class ControlLoop {
   #pending = 0;
   readonly #entry = new Entry();
 
+  /** `rtc` only. */
+  readonly #prefix: FrozenPrefix | null;
   /** Snapshots by tick; null until the first plan, since only plans rewind. */
   #snapshots: Float64Array | null = null;
   readonly #capacity: number;
@@ -54,6 +57,7 @@ export class ControlLoop {
     this.#capacity = Math.ceil(HISTORY_S * spec.hz) + 2 * spec.chunkSize + 16;
     this.#motion = new EeDeltaMotion(spec, this.#capacity);
     this.#timeline = new ChunkTimeline(spec, this.#motion);
+    this.#prefix = spec.blend === 'rtc' ? new FrozenPrefix(spec, this.#capacity) : null;
     this.#result = {
       kind: 'hold',
       reason: 'starved',
@@ -104,7 +108,8 @@ export class ControlLoop {
       this.#lastChunkRejected = false;
       return { adopted: true, usable: this.#timeline.remaining(nextTick), seam, ...verdict };
     });
-    if (!adoption.adopted && adoption.reason !== 'expired') this.#reject(nextTick);
+    if (adoption.adopted || adoption.reason === 'expired') this.#prefix?.came(nextTick - chunk.baseTick);
+    else this.#reject(nextTick);
     return adoption;
   }
 
@@ -166,6 +171,40 @@ export class ControlLoop {
     return this.#timeline.wantsInference(nextTick, leadTicks);
   }
 
+  /**
+   * L7, for a policy that continues what is under way: the prefix of an inference from an observation before `baseTick`, whose
+   * chunk could now be used from `nextTick` on. Null without one: another blend, the delay leaves no room, or too little was sent
+   * yet. Changes nothing. Allocates: once an inference.
+   */
+  prefix(baseTick: number, nextTick: number): Prefix | null {
+    const prefix = this.#prefix;
+    const frozen = prefix?.frozen(baseTick, nextTick) ?? null;
+    if (prefix === null || frozen === null || !this.#started) return null;
+    const { chunkSize, execute } = this.spec;
+    const last = this.#last;
+    this.#lookAhead(Math.max(last + 1, nextTick), baseTick + frozen, baseTick + Math.max(frozen, chunkSize - execute));
+    const built = prefix.build(baseTick, frozen);
+    prefix.forget(last + 1, baseTick + chunkSize);
+    return built;
+  }
+
+  /** Plays ticks `from` … `end` − 1, from `certain` on only what the timeline holds, and is again as it was before. */
+  #lookAhead(from: number, certain: number, end: number): void {
+    const motion = this.#motion;
+    const last = this.#last;
+    if (from >= end) return;
+    const before = new Float64Array(motion.row);
+    motion.save(before, 0);
+    const [mustRest, estopped, pending] = [this.#mustRest, this.#estopped, this.#pending];
+    for (let n = from; n < end && (n < certain || this.#timeline.remaining(n) > 0); n++) this.tick(n, null);
+    motion.rewind(last);
+    motion.restore(before, 0);
+    this.#last = last;
+    this.#mustRest = mustRest;
+    this.#estopped = estopped;
+    this.#pending = pending;
+  }
+
   /** Whether the last thing sent brought the robot to rest. */
   get resting(): boolean {
     return this.#motion.resting;
@@ -199,6 +238,7 @@ export class ControlLoop {
     if (this.#snapshots !== null) return this.reset();
     this.#timeline.clear();
     this.#motion.forget();
+    this.#prefix?.clear();
     this.#fence = Number.NEGATIVE_INFINITY;
     this.#mustRest = true;
     this.#rejects = 0;
@@ -211,6 +251,7 @@ export class ControlLoop {
   reset(): void {
     this.#timeline.clear();
     this.#motion.reset();
+    this.#prefix?.clear();
     this.#last = -1;
     this.#started = false;
     this.#fence = Number.NEGATIVE_INFINITY;
@@ -256,6 +297,7 @@ export class ControlLoop {
     r.clamped = (flags & CLAMP_FLAGS) !== 0;
     this.#motion.write(r.values, r.proposed);
     this.#motion.sent(n);
+    this.#prefix?.sent(n, r.values);
     this.#last = n;
     this.#started = true;
     if (this.#snapshots !== null) this.#save(n, this.#snapshots);
@@ -349,6 +391,7 @@ export class ControlLoop {
     const before = firstTick - 1;
     if (!this.#started || before >= this.#last) return;
     if (!this.#motion.rewind(before)) return;
+    this.#prefix?.forget(before + 1, this.#last);
     this.#last = before;
     this.#load(before, this.#snapshots);
   }

@@ -12,6 +12,7 @@ export interface ControlSpec {
   readonly hz: number;
   /** Execution horizon s (L2): 1 … H. */
   readonly execute: number;
+  /** `rtc` only for a policy that takes what `prefix` gives. */
   readonly blend: Blend;
   readonly smoothing: Smoothing;
   readonly action: ActionConvention;
@@ -50,7 +51,6 @@ export function checkSpec(spec: ControlSpec): SpecFault | null {
     return { field: 'execute', reason: `must be an integer from 1 to the chunk size (${chunkSize})` };
   }
   if (hz !== spec.limits.control_hz) return { field: 'control_hz', reason: 'limits were resolved for another rate' };
-  if (spec.blend === 'rtc') return { field: 'blend', reason: 'rtc needs a policy with prefix inputs' };
   if (spec.action.frame !== 'base')
     return { field: 'action.frame', reason: 'only actions in the base frame are governed' };
   if (spec.action.pose === null && spec.smoothing !== 'none') {

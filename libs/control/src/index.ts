@@ -11,6 +11,7 @@ export {
   DirectionWatch,
 } from './direction-watch.js';
 export { CLAMP_FLAGS, FLAG, type FlagName, flagNames } from './flags.js';
+export type { Prefix } from './frozen-prefix.js';
 export {
   type ActionTaken,
   INCIDENT_QUIET_MS,

@@ -113,7 +113,9 @@ export class InferenceSlot implements Requester {
       this.#inFlight = observation;
       const { images, state, instruction, arrivedMs, capturedMs } = observation;
       const fresh = profile.pacing === 'lockstep' ? {} : { staleAtMs: capturedMs + profile.staleAfterMs };
-      return { images, state, instruction, receivedAtMs: arrivedMs, session: this, ...fresh };
+      const prefix = this.#session.prefixOf(observation);
+      const continued = prefix === null ? {} : { prefix };
+      return { images, state, instruction, receivedAtMs: arrivedMs, session: this, ...fresh, ...continued };
     }
     return null;
   }

@@ -134,7 +134,8 @@ export class SessionOpener {
       return invalid('execute', `must be between 1 and the chunk size ${description.chunk_size}`);
     }
     const blend = open.blend ?? manifest.blend;
-    if (blend === 'rtc') return invalid('blend', `${description.id} takes no prefix inputs, which rtc needs`);
+    if (blend === 'rtc' && manifest.inputs.prefix === undefined)
+      return invalid('blend', `${description.id} takes no prefix inputs, which rtc needs`);
     const smoothing = open.smoothing ?? smoothingFor(model.bundle, controlHz);
     const mode = open.limits?.mode ?? 'reduced';
     if (mode === 'full' && !principal.scopes.has('full_speed')) {

@@ -1,4 +1,4 @@
-import { ControlLoop, type NewChunk, type TickResult, Watchdog } from '@sinew/control';
+import { ControlLoop, type NewChunk, type Prefix, type TickResult, Watchdog } from '@sinew/control';
 import { type JournalWriter, LOOP_CALL } from '@sinew/journal';
 import {
   type ClientMessage,
@@ -330,6 +330,11 @@ export class Session {
       nextTick: this.#pacing.firstUsableTick(observation),
       ref: logId,
     };
+  }
+
+  /** What goes on while this observation's chunk is computed, for `rtc`; null without. */
+  prefixOf(observation: AcceptedObservation): Prefix | null {
+    return this.loop.prefix(observation.baseTick, this.#pacing.firstUsableTick(observation));
   }
 
   modelFailed(): void {

@@ -143,7 +143,9 @@ def relative(latents: Tensor, state: Tensor) -> Tensor:
 
 
 class Policy(nn.Module):
-    def __init__(self, words: int, text_width: int = 128, queries: int = 8, key_width: int = 32, free: int = 64, prefix: bool = False):
+    def __init__(
+        self, words: int, text_width: int = 128, queries: int = 8, key_width: int = 32, free: int = 64, prefix: bool = False
+    ):
         super().__init__()
         self.free = free
         self.prefix = prefix
