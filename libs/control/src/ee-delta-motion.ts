@@ -68,6 +68,7 @@ export class EeDeltaMotion implements Motion {
     if (pose === null) return 0;
     if (!this.#intake.readPose(state, this.#measured)) return IGNORED;
     if (!this.#odometer.anchor(baseTick, this.#measured, this.#offset)) return IGNORED;
+    this.#governor.surprised(this.#offset.position);
     const gripper = state[pose.gripper];
     if (gripper !== undefined && Number.isFinite(gripper)) this.#measuredGripper = Math.min(1, Math.max(0, gripper));
     const { position, rotation } = this.#spec.limits.leash;
@@ -233,11 +234,13 @@ export class EeDeltaMotion implements Motion {
   forget(): void {
     this.#filter.reset();
     this.#odometer.reset();
+    this.#governor.forget();
   }
 
   reset(): void {
     this.rest();
     this.#odometer.reset();
+    this.#governor.forget();
     this.#gripper = Number.NaN;
   }
 

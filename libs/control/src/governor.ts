@@ -12,6 +12,10 @@ export class DeltaAction {
 }
 
 const ORIGIN = new Vec3();
+/** Noise of ±n jumps by up to 2n from one observation to the next. */
+const SURPRISE_FACTOR = 1.5;
+const SURPRISE_FADES = 0.9;
+const MOST_MARGIN_M = 0.005;
 
 /**
  * The last stage before the wire. Translation and rotation have limits apart; workspace and keep-outs hold the translation only. Rotation
@@ -21,18 +25,20 @@ export class Governor {
   readonly #translation: MotionLimiter;
   readonly #rotation: MotionLimiter;
   readonly #hz: number;
+  readonly #mostMargin: number;
 
   /** Without a pose the box cannot be kept: speed and acceleration still are. */
   constructor(limits: LimitsInForce, poseKnown: boolean) {
     const { v, a, j, w, dw, ddw } = limits.cartesian;
     this.#hz = limits.control_hz;
     const periodS = 1 / limits.control_hz;
-    this.#translation = new MotionLimiter(
-      { v: v.value, a: a.value, j: j.value },
-      periodS,
-      poseKnown ? new TcpEnvelope(limits.workspace, limits.keep_out) : null,
-      { velocity: FLAG.velocity, acceleration: FLAG.acceleration, jerk: FLAG.jerk },
-    );
+    const envelope = poseKnown ? new TcpEnvelope(limits.workspace, limits.keep_out) : null;
+    this.#mostMargin = Math.min(MOST_MARGIN_M, envelope?.mostMargin ?? 0);
+    this.#translation = new MotionLimiter({ v: v.value, a: a.value, j: j.value }, periodS, envelope, {
+      velocity: FLAG.velocity,
+      acceleration: FLAG.acceleration,
+      jerk: FLAG.jerk,
+    });
     this.#rotation = new MotionLimiter({ v: w.value, a: dw.value, j: ddw.value }, periodS, null, {
       velocity: FLAG.rotation_velocity,
       acceleration: FLAG.rotation_acceleration,
@@ -42,6 +48,20 @@ export class Governor {
 
   get resting(): boolean {
     return this.#translation.resting && this.#rotation.resting;
+  }
+
+  /**
+   * The pose was found `metres` from where it was commanded to be. Half as much again is kept free at every bound, for some
+   * observations to come: else each one, jumping a little over where a stop was to end, would cost an emergency.
+   */
+  surprised(metres: number): void {
+    const margin = Math.max(SURPRISE_FACTOR * metres, SURPRISE_FADES * this.#translation.margin);
+    this.#translation.margin = Math.min(margin, this.#mostMargin);
+  }
+
+  /** What was measured counts no more. */
+  forget(): void {
+    this.#translation.margin = 0;
   }
 
   rest(): void {

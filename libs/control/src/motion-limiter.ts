@@ -53,6 +53,8 @@ export class MotionLimiter {
    * itself take the speed anywhere.
    */
   readonly planned = new Vec3();
+  /** How far (m) from its bounds new motion has to be able to stop; what moves already, and what is nearer, may use all. */
+  margin = 0;
   readonly #h: number;
   readonly #v: number;
   readonly #a: number;
@@ -122,7 +124,7 @@ export class MotionLimiter {
    */
   follow(position: Vec3, delta: Vec3, targetSpeed: number, out: Vec3): number {
     this.#begin(position);
-    let flags = this.#envelope?.project(position, delta, this.#step) ?? 0;
+    let flags = this.#envelope?.project(position, delta, this.#step, this.margin) ?? 0;
     if (this.#envelope === null) this.#step.copy(delta);
     const wanted = this.#wanted.scaled(this.#step, 1 / this.#h);
     const speed = norm(wanted);
@@ -303,9 +305,10 @@ export class MotionLimiter {
     if (envelope === null || this.#stops(position, this.#braked, TRUSTED)) return true;
     const speed = norm(this.#braked);
     if (speed === 0) return true;
-    const length = stopDistance(speed, this.#dv, this.#h);
-    const room = length * envelope.free(position, this.#simX.addScaled(position, this.#braked, length / speed), 0);
-    if (room < length) this.#braked.scaled(this.#braked, Math.min(1, stopSpeed(room, this.#dv, this.#h) / speed));
+    // Of the straight stop, what is allowed: along a wall the motion goes on, only its part into the wall ends at once.
+    const k = stopDistance(speed, this.#dv, this.#h) / speed;
+    envelope.project(position, this.#simX.scaled(this.#braked, k), this.#simFrom);
+    this.#braked.scaled(this.#simFrom, 1 / k);
     return false;
   }
 
@@ -340,7 +343,7 @@ export class MotionLimiter {
   /** Whether a step at `velocity` from `position` and the stop after it keep the envelope, and the speed limit. */
   #stops(position: Vec3, velocity: Vec3, tolerance: number): boolean {
     const envelope = this.#envelope;
-    const metres = METRES * tolerance;
+    const metres = METRES * tolerance - (tolerance === TRUSTED ? 0 : this.margin);
     if (this.#da === Infinity) {
       if (envelope === null) return true;
       const speed = norm(velocity);

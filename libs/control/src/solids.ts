@@ -8,8 +8,11 @@ export interface Solid {
   depth(p: Vec3): number;
   /** The first share of the segment at which it is deeper than `ease` (which is at least the depth of `from`); Infinity: never. */
   entry(from: Vec3, to: Vec3, ease: number): number;
-  /** Moves `end` straight out to the plane that touches the region where it faces `from`; from inside, no deeper than `from`. */
-  slide(from: Vec3, end: Vec3): void;
+  /**
+   * Moves `end` straight out to the plane that faces `from` at `margin` before the region; from beyond that plane, no deeper than
+   * `from`.
+   */
+  slide(from: Vec3, end: Vec3, margin: number): void;
 }
 
 export class BoxSolid implements Solid {
@@ -46,14 +49,14 @@ export class BoxSolid implements Solid {
   }
 
   /** The face with the most distance to `from`, or the nearest from inside: its plane alone keeps the two apart. */
-  slide(from: Vec3, end: Vec3): void {
+  slide(from: Vec3, end: Vec3, margin: number): void {
     const { lo, hi } = this;
     const x = Math.max(lo.x - from.x, from.x - hi.x);
     const y = Math.max(lo.y - from.y, from.y - hi.y);
     const z = Math.max(lo.z - from.z, from.z - hi.z);
-    if (x >= y && x >= z) end.x = beside(from.x, end.x, lo.x, hi.x);
-    else if (y >= z) end.y = beside(from.y, end.y, lo.y, hi.y);
-    else end.z = beside(from.z, end.z, lo.z, hi.z);
+    if (x >= y && x >= z) end.x = beside(from.x, end.x, lo.x - margin, hi.x + margin);
+    else if (y >= z) end.y = beside(from.y, end.y, lo.y - margin, hi.y + margin);
+    else end.z = beside(from.z, end.z, lo.z - margin, hi.z + margin);
   }
 }
 
@@ -90,7 +93,7 @@ export class BallSolid implements Solid {
     return Math.max(0, enter);
   }
 
-  slide(from: Vec3, end: Vec3): void {
+  slide(from: Vec3, end: Vec3, margin: number): void {
     const { center } = this;
     const distance = this.#distance(from, from, 0);
     if (distance === 0) return;
@@ -98,7 +101,7 @@ export class BallSolid implements Solid {
     const y = (from.y - center.y) / distance;
     const z = (from.z - center.z) / distance;
     const out = x * (end.x - center.x) + y * (end.y - center.y) + z * (end.z - center.z);
-    const missing = Math.min(this.radius, distance) - out;
+    const missing = Math.min(this.radius + margin, distance) - out;
     if (missing > 0) end.set(end.x + missing * x, end.y + missing * y, end.z + missing * z);
   }
 
@@ -130,8 +133,8 @@ export class HalfSpaceSolid implements Solid {
     return end <= ease ? Infinity : Math.max(0, (ease - begin) / (end - begin));
   }
 
-  slide(from: Vec3, end: Vec3): void {
-    const missing = this.depth(end) - Math.max(0, this.depth(from));
+  slide(from: Vec3, end: Vec3, margin: number): void {
+    const missing = this.depth(end) - Math.max(-margin, this.depth(from));
     if (missing > 0) end.addScaled(end, this.normal, missing);
   }
 }

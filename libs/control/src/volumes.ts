@@ -45,6 +45,13 @@ export class TcpEnvelope {
     this.#solids = keepOuts.map(solidOf);
   }
 
+  /** The largest margin (m) that leaves room in the box. */
+  get mostMargin(): number {
+    const lo = this.#lo;
+    const hi = this.#hi;
+    return Math.min(hi.x - lo.x, hi.y - lo.y, hi.z - lo.z) / 8;
+  }
+
   /** Whether the point is where it may be; `tolerance` metres are forgiven. */
   inside(p: Vec3, tolerance = 0): boolean {
     const lo = this.#lo;
@@ -120,39 +127,40 @@ export class TcpEnvelope {
   /**
    * The step nearest to what is asked whose end may be gone to straight: beyond a wall of the box the motion goes on along it, before a
    * keep-out along the plane that touches it there; what is still in the way then is stopped at. `out` equals `step` bit for
-   * bit where nothing is. Returns FLAG.workspace and FLAG.keep_out of what was.
+   * bit where nothing is. Bounds count as `margin` metres nearer. Returns FLAG.workspace and FLAG.keep_out of what was.
    */
-  project(from: Vec3, step: Vec3, out: Vec3): number {
-    this.#clampStep(from, step, out);
+  project(from: Vec3, step: Vec3, out: Vec3, margin = 0): number {
+    const tolerance = GRAZE - margin;
+    this.#clampStep(from, step, out, margin);
     let flags = out.x === step.x && out.y === step.y && out.z === step.z ? 0 : FLAG.workspace;
     if (this.#solids.length === 0) return flags;
     const end = this.#end.addScaled(from, out, 1);
-    if (this.clears(from, end, GRAZE)) return flags;
+    if (this.clears(from, end, tolerance)) return flags;
     flags |= FLAG.keep_out;
     for (let round = 0; round < SLIDES; round++) {
       let clear = true;
       for (let i = 0; i < this.#solids.length; i++) {
         const solid = this.#solids[i] as Solid;
-        if (solid.entry(from, end, ease(solid, from, GRAZE)) === Infinity) continue;
-        solid.slide(from, end);
+        if (solid.entry(from, end, ease(solid, from, tolerance)) === Infinity) continue;
+        solid.slide(from, end, margin);
         clear = false;
       }
       if (clear) break;
-      this.#clampStep(from, out.addScaled(end, from, -1), out);
+      this.#clampStep(from, out.addScaled(end, from, -1), out, margin);
       end.addScaled(from, out, 1);
     }
     out.addScaled(end, from, -1);
-    const share = this.free(from, end, GRAZE);
+    const share = this.free(from, end, tolerance);
     if (share < 1) out.scaled(out, share);
     return flags;
   }
 
-  #clampStep(from: Vec3, step: Vec3, out: Vec3): void {
+  #clampStep(from: Vec3, step: Vec3, out: Vec3, margin: number): void {
     const lo = this.#lo;
     const hi = this.#hi;
-    out.x = within(from.x, step.x, lo.x, hi.x);
-    out.y = within(from.y, step.y, lo.y, hi.y);
-    out.z = within(from.z, step.z, lo.z, hi.z);
+    out.x = within(from.x, step.x, lo.x + margin, hi.x - margin);
+    out.y = within(from.y, step.y, lo.y + margin, hi.y - margin);
+    out.z = within(from.z, step.z, lo.z + margin, hi.z - margin);
   }
 }
 

@@ -3,9 +3,11 @@ import { ROBOTS, type RobotRecord } from '@sinew/robots';
 import { ControlLoop } from '../control-loop.js';
 import { checkSpec } from '../control-spec.js';
 import { FLAG } from '../flags.js';
-import { resolveLimits } from '../limits.js';
+import { DeltaAction, Governor } from '../governor.js';
+import { type LimitsInForce, resolveLimits } from '../limits.js';
+import { Vec3 } from '../vec3.js';
 import { mulberry32, POSE_STATE } from './kit.js';
-import { SafetyAuditor } from './safety-auditor.js';
+import { type AuditLimits, SafetyAuditor } from './safety-auditor.js';
 
 export const ADVERSARY_RATES = [5, 10, 20, 50, 100] as const;
 const BLENDS: readonly Blend[] = ['latest', 'weighted', 'temporal_ensemble'];
@@ -29,32 +31,7 @@ type Triple = [number, number, number];
  */
 export function attack({ robot, mode, hz, seed, ticks }: Attack): SafetyAuditor {
   const random = mulberry32(seed);
-  const between = (lo: number, hi: number) => lo + (hi - lo) * random();
-  const triple = (lo: number, hi: number): Triple => [between(lo, hi), between(lo, hi), between(lo, hi)];
-  const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
-
-  const size = Math.min(2 * (robot.reach_m ?? 0.4), 10 ** between(-1.3, 0.3));
-  const middle = random() < 0.5 ? triple(-0.2, 0.2) : triple(-3, 3);
-  const half: Triple = triple(0.1, 0.499).map((x) => x * size) as Triple;
-  const workspace = {
-    min: middle.map((x, d) => x - (half[d] as number)),
-    max: middle.map((x, d) => x + (half[d] as number)),
-  };
-  const keepOut = randomKeepOuts(random, middle, half);
-  const request = { robot, actionSpace: 'ee_delta', mode, hz, workspace } as const;
-  let resolved = resolveLimits({ ...request, keepOut });
-  if (!resolved.ok) resolved = resolveLimits(request);
-  if (!resolved.ok) throw new Error(`${resolved.field}: ${resolved.reason}`);
-  if (random() < 0.5) {
-    const c = resolved.limits.cartesian;
-    const tighter = resolveLimits({
-      ...request,
-      keepOut: resolved.limits.keep_out as KeepOut[],
-      tighten: { v: c.v.value * between(0.1, 1), a: c.a.value * between(0.2, 1), j: c.j.value * 10 ** between(-2, 0) },
-    });
-    if (tighter.ok) resolved = tighter;
-  }
-  const { limits } = resolved;
+  const { limits, middle, half, size, workspace, between, pick } = randomLimits(random, robot, mode, hz);
   const rotation = pick(['euler_xyz', 'rotvec'] as const);
   const chunkSize = 1 + Math.floor(random() * 16);
   const spec = {
@@ -73,18 +50,8 @@ export function attack({ robot, mode, hz, seed, ticks }: Attack): SafetyAuditor 
   if (fault !== null) throw new Error(`${fault.field}: ${fault.reason}`);
   const loop = new ControlLoop(spec);
 
-  const { v, a, j, w, dw, ddw } = limits.cartesian;
-  const auditor = new SafetyAuditor({
-    hz,
-    v: v.value,
-    a: a.value,
-    j: j.value,
-    w: w.value,
-    dw: dw.value,
-    ddw: ddw.value,
-    box: limits.workspace ?? workspace,
-    keepOut: limits.keep_out,
-  });
+  const { v, w } = limits.cartesian;
+  const auditor = auditorOf(limits, workspace);
 
   // The robot does exactly as told; `kidnap` and noise are what makes it differ from what it was told.
   const state = Float64Array.of(...middle, between(-1, 1), between(-1, 1), between(-1, 1), random());
@@ -153,10 +120,56 @@ export function attack({ robot, mode, hz, seed, ticks }: Attack): SafetyAuditor 
       emergency: (r.flags & FLAG.emergency) !== 0,
     });
     for (let d = 0; d < 6; d++) state[d] = (state[d] as number) + (r.values[d] as number);
+    // As an encoder would: within ±π.
+    for (let d = 3; d < 6; d++) state[d] = Math.atan2(Math.sin(state[d] as number), Math.cos(state[d] as number));
     if (random() < 0.002) loop.tick(pick([n, n - 3, Number.NaN, n + 0.5]), null);
     n++;
   }
   return auditor;
+}
+
+function randomLimits(random: Random, robot: RobotRecord, mode: Attack['mode'], hz: number) {
+  const between = (lo: number, hi: number) => lo + (hi - lo) * random();
+  const triple = (lo: number, hi: number): Triple => [between(lo, hi), between(lo, hi), between(lo, hi)];
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
+
+  const size = Math.min(2 * (robot.reach_m ?? 0.4), 10 ** between(-1.3, 0.3));
+  const middle = random() < 0.5 ? triple(-0.2, 0.2) : triple(-3, 3);
+  const half: Triple = triple(0.1, 0.499).map((x) => x * size) as Triple;
+  const workspace = {
+    min: middle.map((x, d) => x - (half[d] as number)),
+    max: middle.map((x, d) => x + (half[d] as number)),
+  };
+  const keepOut = randomKeepOuts(random, middle, half);
+  const request = { robot, actionSpace: 'ee_delta', mode, hz, workspace } as const;
+  let resolved = resolveLimits({ ...request, keepOut });
+  if (!resolved.ok) resolved = resolveLimits(request);
+  if (!resolved.ok) throw new Error(`${resolved.field}: ${resolved.reason}`);
+  if (random() < 0.5) {
+    const c = resolved.limits.cartesian;
+    const tighter = resolveLimits({
+      ...request,
+      keepOut: resolved.limits.keep_out as KeepOut[],
+      tighten: { v: c.v.value * between(0.1, 1), a: c.a.value * between(0.2, 1), j: c.j.value * 10 ** between(-2, 0) },
+    });
+    if (tighter.ok) resolved = tighter;
+  }
+  return { limits: resolved.limits, middle, half, size, workspace, between, pick };
+}
+
+function auditorOf(limits: LimitsInForce, box: AuditLimits['box']): SafetyAuditor {
+  const { v, a, j, w, dw, ddw } = limits.cartesian;
+  return new SafetyAuditor({
+    hz: limits.control_hz,
+    v: v.value,
+    a: a.value,
+    j: j.value,
+    w: w.value,
+    dw: dw.value,
+    ddw: ddw.value,
+    box: limits.workspace ?? box,
+    keepOut: limits.keep_out,
+  });
 }
 
 function sameLap(b: number, n: number): boolean {
@@ -221,6 +234,56 @@ function randomKeepOuts(random: Random, middle: Triple, half: Triple): KeepOut[]
   });
 }
 
+/**
+ * The governor by itself: targets that no score would let through, deep in keep-outs and far outside, chased for long. Position is told
+ * exactly, but for the jumps.
+ */
+export function attackGovernor({ robot, mode, hz, seed, ticks }: Attack): SafetyAuditor {
+  const random = mulberry32(seed);
+  const { limits, middle, half, between, pick } = randomLimits(random, robot, mode, hz);
+  const auditor = auditorOf(limits, limits.workspace ?? { min: [], max: [] });
+  const governor = new Governor(limits, true);
+  const proposed = new DeltaAction();
+  const sent = new DeltaAction();
+  const position = new Vec3().set(...middle);
+  const aim = new Vec3().set(...middle);
+  const drift = new Vec3();
+  const kidnaps = pick([0, 0, 0, 0.005]);
+  const own = new Vec3();
+  const perTick = limits.cartesian.v.value / hz;
+  let gain = 1;
+  for (let n = 0; n < ticks; n++) {
+    if (random() < 0.02) {
+      aim.set(...(middle.map((x, d) => x + between(-1.5, 1.5) * (half[d] as number)) as Triple));
+      drift.set(between(-1, 1), between(-1, 1), between(-1, 1));
+      drift.scaled(drift, pick([0, 0, 0.5, 3]) * perTick);
+      gain = pick([1, 1, 0.3, 1e-3, 1e6]);
+    }
+    if (random() < kidnaps)
+      position.addScaled(position, drift.set(between(-1, 1), between(-1, 1), between(-1, 1)), pick([0.001, 0.3]));
+    auditor.measured([position.x, position.y, position.z], n);
+    aim.addScaled(aim, drift, 1);
+    proposed.translation.addScaled(aim, position, -1);
+    proposed.translation.scaled(proposed.translation, gain);
+    proposed.rotation.set(between(-1, 1), between(-1, 1), between(-1, 1));
+    proposed.gripper = between(-1, 2);
+    const hold = Math.sin(n / 37) > 0.95;
+    own.scaled(drift, random() < 0.5 ? 0 : 1);
+    const flags = hold
+      ? governor.brake(position, sent)
+      : governor.govern(proposed, position, own, proposed.rotation, sent);
+    position.addScaled(position, sent.translation, 1);
+    const { translation: t, rotation: r } = sent;
+    auditor.tick(n, {
+      values: Float64Array.of(t.x, t.y, t.z, r.x, r.y, r.z, sent.gripper),
+      kind: hold ? 'hold' : 'action',
+      reason: hold ? 'stale' : null,
+      emergency: (flags & FLAG.emergency) !== 0,
+    });
+  }
+  return auditor;
+}
+
 /** Attacks on every robot in both modes at every rate in turn, until `ticks` are done. */
 export function* campaign(ticks: number, seed: number): Generator<{ attack: Attack; auditor: SafetyAuditor }> {
   const each = 1000;
@@ -235,6 +298,6 @@ export function* campaign(ticks: number, seed: number): Generator<{ attack: Atta
       seed: seed + i,
       ticks: each,
     };
-    yield { attack: spec, auditor: attack(spec) };
+    yield { attack: spec, auditor: i % 3 === 2 ? attackGovernor(spec) : attack(spec) };
   }
 }
