@@ -2,6 +2,7 @@ export { BLINDS, type Blind } from './camera/eyes.js';
 export { decodeJpeg, encodeJpeg } from './camera/jpeg.js';
 export { FRAME_BYTES, Renderer } from './camera/render.js';
 export { type Evaluation, type EvaluationOptions, evaluate } from './evaluate/evaluate.js';
+export { wilson } from './evaluate/wilson.js';
 export type { RobotStatus } from './fleet/robot-status.js';
 export { runSim } from './fleet/run-sim.js';
 export type { SimOptions, SimReport } from './fleet/sim-options.js';

@@ -1,5 +1,5 @@
 import { SETTINGS } from '@sinew/config';
-import { SinewError } from '@sinew/protocol';
+import { BLENDS, SinewError, SMOOTHINGS } from '@sinew/protocol';
 import { ConnectionError } from '@sinew/sdk';
 import { BLINDS, runSim, type SimReport } from '@sinew/simulator';
 import { defineCommand, noWords, pick, type Terminal } from '../command.js';
@@ -28,6 +28,26 @@ export const sim = defineCommand({
     },
     hz: { type: 'number', default: null, min: 1, max: 100, help: "control rate; not set: the policy's own" },
     pacing: { type: 'choice', default: 'paced', choices: ['paced', 'chunked', 'lockstep'], help: 'how actions come' },
+    model: { type: 'string', default: null, help: "which policy; not set: the gateway's first" },
+    execute: {
+      type: 'integer',
+      default: null,
+      min: 1,
+      max: 1000,
+      help: "ticks of a chunk before the next is asked for; not set: the policy's own",
+    },
+    blend: {
+      type: 'choice',
+      default: null,
+      choices: BLENDS,
+      help: "how a new chunk joins the one before; not set: the policy's own",
+    },
+    smoothing: {
+      type: 'choice',
+      default: null,
+      choices: SMOOTHINGS,
+      help: "what smooths the way; not set: the policy's own",
+    },
     delay_ms: {
       type: 'number',
       default: 0,
@@ -64,6 +84,10 @@ export const sim = defineCommand({
         blind: values.blind,
         signal: interrupted.signal,
         ...(values.hz === null ? {} : { hz: values.hz }),
+        ...(values.model === null ? {} : { model: values.model }),
+        ...(values.execute === null ? {} : { execute: values.execute }),
+        ...(values.blend === null ? {} : { blend: values.blend }),
+        ...(values.smoothing === null ? {} : { smoothing: values.smoothing }),
         ...(view === null ? {} : { onStatus: (rows) => view.robots(rows) }),
         onEvent: (robot, event) => {
           if (event.type === 'reconnecting')

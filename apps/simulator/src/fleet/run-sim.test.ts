@@ -69,6 +69,16 @@ describe('runSim', () => {
     ]);
   });
 
+  it('asks for a policy, a horizon, a blend and a smoothing only where it was told to', async () => {
+    const asked = { model: 'tabletop-rtc-v1', execute: 3, blend: 'rtc', smoothing: 'butterworth2' } as const;
+    const told = simulate(answering(RIGHT), { ...asked, episodes: 1 });
+    await told.report;
+    expect(told.received[0]).toMatchObject(asked);
+    const untold = simulate(answering(RIGHT), { episodes: 1 });
+    await untold.report;
+    for (const field of Object.keys(asked)) expect(untold.received[0]).not.toHaveProperty(field);
+  });
+
   it('says how an episode ended, then what is to be done next, before it looks again', async () => {
     const { report, received } = simulate(answering(RIGHT));
     await report;

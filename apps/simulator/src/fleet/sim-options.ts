@@ -1,3 +1,4 @@
+import type { Blend, Smoothing } from '@sinew/protocol';
 import type { Environment, RobotEvent } from '@sinew/sdk';
 import type { Blind } from '../camera/eyes.js';
 import type { RobotStatus } from './robot-status.js';
@@ -15,6 +16,11 @@ export interface SimOptions {
   /** Control rate; the policy's own where absent. */
   readonly hz?: number;
   readonly pacing?: 'paced' | 'chunked' | 'lockstep';
+  /** The policy, and how its chunks become actions; the server's choice where absent. */
+  readonly model?: string;
+  readonly execute?: number;
+  readonly blend?: Blend;
+  readonly smoothing?: Smoothing;
   /** Holds back every frame to the server by so much. */
   readonly delayMs?: number;
   readonly blind?: Blind | null;
