@@ -13,7 +13,9 @@ import { informationRoutes } from './http/routes.js';
 import type { ModelCatalogue } from './models.js';
 import { Pacer } from './pacer.js';
 import { SessionOpener } from './session/open.js';
+import { RefusedInstructions } from './session/refused-instructions.js';
 import { SessionRegistry } from './session/registry.js';
+import { SafetyMetrics } from './session/safety-metrics.js';
 import type { Session, SessionContext } from './session/session.js';
 import { SlabPool } from './session/slab-pool.js';
 import { GatewayStatus } from './status.js';
@@ -75,10 +77,19 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const authenticator = new Authenticator(deps.findKey, clock);
   const connections = new Set<Connection>();
   const inFlight = new InFlight();
+  const safety = new SafetyMetrics(metrics);
+  const refusedInstructions = new RefusedInstructions(clock, safety, (record) => {
+    try {
+      journal.append(record);
+    } catch (error) {
+      log.error({ err: error }, 'journal refused a safety incident');
+    }
+  });
   const context: SessionContext = {
     clock,
     journal,
     metrics,
+    safety,
     log,
     pacer,
     slabs: new SlabPool(),
@@ -86,7 +97,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     resumeWindowMs: settings.resume_window_ms,
     closed: (session) => registry.remove(session),
   };
-  const opener = new SessionOpener(registry, models, journal, context, settings);
+  const opener = new SessionOpener(registry, models, journal, context, settings, refusedInstructions);
 
   const app = App();
   mountStream(app, {
@@ -118,7 +129,15 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     app,
     [
       ...informationRoutes({ models, metrics, status, pingDatabase: deps.pingDatabase }),
-      inferenceRoute({ models, journal, metrics, clock, draining: () => status.phase() === 'draining' }),
+      inferenceRoute({
+        models,
+        journal,
+        metrics,
+        safety,
+        refusedInstructions,
+        clock,
+        draining: () => status.phase() === 'draining',
+      }),
     ],
     { authenticator, metrics, log, inFlight },
   );
@@ -133,6 +152,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     const now = clock.now();
     for (const connection of connections) connection.sweep(now);
     for (const session of registry) session.sweep(now);
+    refusedInstructions.sweep();
     const level = status.journalLevelChange();
     if (level !== null) log.warn({ level, ...status.journal() }, 'journal level');
   }, SWEEP_MS);
@@ -155,6 +175,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     us_listen_socket_close(listening);
     clearInterval(sweeper);
     clearInterval(rechecker);
+    refusedInstructions.close();
     pacer.stop();
     app.close();
     await journal.sync();

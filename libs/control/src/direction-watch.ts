@@ -1,5 +1,3 @@
-import { Vec3 } from './vec3.js';
-
 export const DIRECTIONS = ['left', 'right', 'forward', 'back', 'up', 'down'] as const;
 export type Direction = (typeof DIRECTIONS)[number];
 
@@ -56,49 +54,76 @@ export interface DirectionFinding {
   readonly mismatch: boolean;
 }
 
+const STRIDE = 4;
+
 /**
  * R4: where the robot took what it held, against the direction words of its instruction. A statistic of an episode, never a reason to
- * hold or to score: moving a cube left may start by moving right to it. Feed it every `ee_delta` that is sent.
+ * hold or to score: moving a cube left may start by moving right to it. Feed it every `ee_delta` that is sent; a tick that was
+ * planned before and is planned anew replaces itself and all after it.
  */
 export class DirectionWatch {
   readonly #axes: DirectionAxes;
+  readonly #capacity: number;
+  /** Sums up to each of the last ticks: x, y, z, ticks held. */
+  readonly #rows: Float64Array;
   #asked: Direction | null = null;
-  readonly #sum = new Vec3();
-  #held = 0;
+  /** The ticks that have rows; none while #last < #first. */
+  #first = 0;
+  #last = -1;
 
-  constructor(instruction: string, axes: DirectionAxes = BASE_AXES) {
+  /** `longestPlan`: how far back, in ticks, a tick may be planned anew. */
+  constructor(instruction: string, longestPlan: number, axes: DirectionAxes = BASE_AXES) {
     this.#axes = axes;
+    this.#capacity = longestPlan + 2;
+    this.#rows = new Float64Array(STRIDE * this.#capacity);
     this.begin(instruction);
   }
 
   /** Another instruction or another episode: what was carried before counts no more. */
   begin(instruction: string): void {
     this.#asked = askedDirection(instruction);
-    this.#sum.set(0, 0, 0);
-    this.#held = 0;
+    this.#first = 0;
+    this.#last = -1;
   }
 
-  /** One step that was sent: dx dy dz (m), three of rotation, gripper 0 closed … 1 open. */
-  tick(values: Float64Array): void {
-    if (this.#asked === null || !((values[6] as number) < CLOSED)) return;
-    const sum = this.#sum;
-    sum.set(sum.x + (values[0] as number), sum.y + (values[1] as number), sum.z + (values[2] as number));
-    this.#held++;
+  /** The step sent at tick `n`: dx dy dz (m), three of rotation, gripper 0 closed … 1 open. */
+  tick(n: number, values: Float64Array): void {
+    if (this.#asked === null) return;
+    if (this.#last < this.#first || n <= this.#first) {
+      this.#first = n;
+      this.#last = n - 1;
+    }
+    const rows = this.#rows;
+    const known = this.#last >= this.#first;
+    const from = this.#rowOf(Math.min(n - 1, this.#last));
+    // Ticks that are missing carried nothing.
+    for (let t = Math.max(this.#last + 1, n - this.#capacity + 1); known && t < n; t++) {
+      const gap = this.#rowOf(t);
+      if (gap !== from) rows.copyWithin(gap, from, from + STRIDE);
+    }
+    const to = this.#rowOf(n);
+    const held = (values[6] as number) < CLOSED;
+    for (let i = 0; i < 3; i++) {
+      rows[to + i] = (known ? (rows[from + i] as number) : 0) + (held ? (values[i] as number) : 0);
+    }
+    rows[to + 3] = (known ? (rows[from + 3] as number) : 0) + (held ? 1 : 0);
+    this.#last = n;
+    this.#first = Math.max(this.#first, n - this.#capacity + 1);
   }
 
   /** What came of it so far; null where no direction was asked for or nothing was held. */
   finding(): DirectionFinding | null {
-    if (this.#asked === null || this.#held === 0) return null;
-    const { x, y, z } = this.#sum;
+    if (this.#asked === null || this.#last < this.#first) return null;
+    const row = this.#rowOf(this.#last);
+    const [x = 0, y = 0, z = 0, heldTicks = 0] = this.#rows.subarray(row, row + STRIDE);
+    if (heldTicks === 0) return null;
     const [ax, ay, az] = axisOf(this.#asked, this.#axes);
     const along = x * ax + y * ay + z * az;
-    return {
-      asked: this.#asked,
-      displacement: [x, y, z],
-      along,
-      heldTicks: this.#held,
-      mismatch: along <= -LEAST_M,
-    };
+    return { asked: this.#asked, displacement: [x, y, z], along, heldTicks, mismatch: along <= -LEAST_M };
+  }
+
+  #rowOf(tick: number): number {
+    return STRIDE * (((tick % this.#capacity) + this.#capacity) % this.#capacity);
   }
 }
 

@@ -36,7 +36,7 @@ describe('an incident', () => {
       severity: 'low',
       type: 'workspace',
       ticks: 2,
-      chunks: 0,
+      refusals: 0,
     });
     expect(tracker.settle(99_999)).toBeNull();
     expect(tracker.tick(99_999, 900, workspace(0.1))).toBe('opened');
@@ -86,7 +86,7 @@ describe('an incident', () => {
     expect(tracker.current()).toMatchObject({
       severity: 'critical',
       ticks: 0,
-      chunks: 1,
+      refusals: 1,
       worst: { tick: 8, proposed: [3, 4], sent: null, ref: 5, action: 'refused' },
     });
     expect(tracker.watches(0)).toBe(true);
@@ -106,13 +106,29 @@ describe('an incident', () => {
     });
   });
 
+  it('[R2] of a refused instruction has no action, and a worse one makes it worse', () => {
+    const tracker = new IncidentTracker(2);
+    tracker.tick(0, 1, workspace(0.1));
+    expect(tracker.instructionRefused(10, 2, 'critical')).toBe('worse');
+    expect(tracker.instructionRefused(20, 3, 'high')).toBeNull();
+    expect(tracker.watches(0)).toBe(false);
+    expect(tracker.end()).toMatchObject({
+      severity: 'critical',
+      type: 'instruction',
+      types: ['workspace', 'instruction'],
+      ticks: 1,
+      refusals: 2,
+      worst: { tick: 2, proposed: null, sent: null, ref: null, action: 'refused' },
+    });
+  });
+
   it('[R2] starts from nothing each time', () => {
     const tracker = new IncidentTracker(2);
     tracker.refused(0, 0, { flags: FLAG.policy_collision, score: 0, ref: 1, actions: Float32Array.of(1, 1), row: 0 });
     tracker.end();
     expect(tracker.watches(0)).toBe(false);
     tracker.tick(0, 1, workspace(0.1));
-    expect(tracker.end()).toMatchObject({ types: ['workspace'], chunks: 0, ticks: 1, severity: 'low' });
+    expect(tracker.end()).toMatchObject({ types: ['workspace'], refusals: 0, ticks: 1, severity: 'low' });
     expect(tracker.end()).toBeNull();
   });
 });

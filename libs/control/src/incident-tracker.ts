@@ -26,9 +26,9 @@ export interface Incident {
   readonly type: ViolationType;
   /** All that were seen, in the order of VIOLATION_TYPES. */
   readonly types: readonly ViolationType[];
-  /** Ticks with a violation, and chunks refused whole. */
+  /** Ticks with a violation, and chunks or instructions refused whole. */
   readonly ticks: number;
-  readonly chunks: number;
+  readonly refusals: number;
   readonly worst: {
     /** The tick; the first one that a refused chunk was for. */
     readonly tick: number;
@@ -37,8 +37,8 @@ export interface Incident {
     readonly score: number;
     /** The newest chunk that contributed; null where none did. */
     readonly ref: number | null;
-    /** Before and after the governor. Of a refused chunk: its entry, and what was sent instead; null where nothing was. */
-    readonly proposed: readonly number[];
+    /** Before and after the governor. Of a refused chunk: its entry, and what was sent instead; null where there was none. */
+    readonly proposed: readonly number[] | null;
     readonly sent: readonly number[] | null;
     readonly action: ActionTaken;
   };
@@ -59,12 +59,13 @@ export class IncidentTracker {
   #open = false;
   /** FLAG.rejected while a refused chunk waits for the tick that was sent instead of it. */
   #awaiting = 0;
+  #proposedKnown = false;
   #sentKnown = false;
   #openedMs = 0;
   #lastMs = 0;
   #types = 0;
   #ticks = 0;
-  #chunks = 0;
+  #refusals = 0;
   #tick = 0;
   #score = 1;
   #ref = -1;
@@ -100,6 +101,7 @@ export class IncidentTracker {
     this.#score = result.score;
     this.#ref = result.ref;
     this.#proposed.set(result.proposed);
+    this.#proposedKnown = true;
     this.#sent.set(result.values);
     this.#sentKnown = true;
     this.#action = result.kind === 'hold' ? 'held' : result.clamped ? 'clamped' : 'none';
@@ -117,15 +119,35 @@ export class IncidentTracker {
   ): IncidentNews {
     if (!worstViolation(chunk.flags | FLAG.rejected, chunk.score, this.#found)) return null;
     const news = this.#note(nowMs);
-    this.#chunks++;
+    this.#refusals++;
     if (news === 'same') return null;
     this.#tick = tick;
     this.#score = chunk.score;
     this.#ref = chunk.ref;
     for (let i = 0; i < this.#dim; i++) this.#proposed[i] = chunk.actions[chunk.row * this.#dim + i] ?? Number.NaN;
+    this.#proposedKnown = true;
     this.#action = 'refused';
     this.#sentKnown = false;
     this.#awaiting = FLAG.rejected;
+    return news === 'worst' ? null : news;
+  }
+
+  /** An instruction that was refused by a rule of this severity; `tick`: the first one not sent yet. */
+  instructionRefused(nowMs: number, tick: number, severity: Severity): IncidentNews {
+    const found = this.#found;
+    found.type = 'instruction';
+    found.severity = SEVERITIES.indexOf(severity);
+    found.excess = Number.NaN;
+    const news = this.#note(nowMs);
+    this.#refusals++;
+    if (news === 'same') return null;
+    this.#tick = tick;
+    this.#score = 1;
+    this.#ref = -1;
+    this.#proposedKnown = false;
+    this.#sentKnown = false;
+    this.#awaiting = 0;
+    this.#action = 'refused';
     return news === 'worst' ? null : news;
   }
 
@@ -152,13 +174,13 @@ export class IncidentTracker {
       type: this.#worst.type,
       types: VIOLATION_TYPES.filter((_, i) => (this.#types & (1 << i)) !== 0),
       ticks: this.#ticks,
-      chunks: this.#chunks,
+      refusals: this.#refusals,
       worst: {
         tick: this.#tick,
         excess: Number.isNaN(this.#worst.excess) ? null : this.#worst.excess,
         score: this.#score,
         ref: this.#ref < 0 ? null : this.#ref,
-        proposed: Array.from(this.#proposed),
+        proposed: this.#proposedKnown ? Array.from(this.#proposed) : null,
         sent: this.#sentKnown ? Array.from(this.#sent) : null,
         action: this.#action,
       },
@@ -175,7 +197,7 @@ export class IncidentTracker {
       this.#openedMs = nowMs;
       this.#types = 0;
       this.#ticks = 0;
-      this.#chunks = 0;
+      this.#refusals = 0;
       this.#awaiting = 0;
     }
     this.#lastMs = nowMs;

@@ -76,10 +76,19 @@ export function createMetrics() {
     ),
     // Safety
     safetyChecks: new HotCounterFamily(registry, 'vla_safety_checks_total', 'Actions the governor judged', 'result'),
-    safetyRejections: counter('vla_safety_rejections_total', 'Chunks the governor refused', [
+    safetyRejections: counter(
+      'vla_safety_rejections_total',
+      'Chunks and single steps that the governor refused, and instructions refused for what they ask',
+      ['severity', 'violation_type'],
+    ),
+    safetyIncidents: counter('vla_safety_incidents_total', 'Safety incidents that are over, by their worst moment', [
       'severity',
       'violation_type',
     ]),
+    directionMismatches: hotCounter(
+      'vla_safety_direction_mismatches_total',
+      'Episodes in which what was held went against the direction in the instruction',
+    ),
     safetyModifications: new HotCounterFamily(
       registry,
       'vla_safety_modifications_total',

@@ -1,3 +1,4 @@
+import { checkInstruction } from '@sinew/contracts';
 import { ControlLoop, flagNames, resolveLimits } from '@sinew/control';
 import type { InferenceRecord, JournalWriter } from '@sinew/journal';
 import type { PolicyInput, PolicyOutput, Requester, RequestTiming } from '@sinew/policy';
@@ -7,9 +8,12 @@ import type { Metrics } from '@sinew/telemetry';
 import { z } from 'zod';
 import type { Clock } from '../clock.js';
 import type { ModelCatalogue, ServedModel } from '../models.js';
+import type { IncidentSubject } from '../session/incident-record.js';
 import { shapeOf } from '../session/inference-record.js';
-import { instructionFault } from '../session/instruction.js';
+import type { RefusedInstructions } from '../session/refused-instructions.js';
+import type { SafetyMetrics } from '../session/safety-metrics.js';
 import { smoothingFor } from '../session/smoothing.js';
+import { PlanIncident } from './plan-incident.js';
 import { recorded } from './recorded.js';
 import { planRecorded } from './recorded-plan.js';
 import { errorReply, json, type Reply } from './reply.js';
@@ -32,6 +36,8 @@ export interface InferenceDeps {
   readonly models: ModelCatalogue;
   readonly journal: JournalWriter;
   readonly metrics: Metrics;
+  readonly safety: SafetyMetrics;
+  readonly refusedInstructions: RefusedInstructions;
   readonly clock: Clock;
   readonly draining: () => boolean;
 }
@@ -68,7 +74,7 @@ export function inferenceRoute(deps: InferenceDeps): Route {
 const full = ({ scheduler }: ServedModel): boolean => scheduler.capacity().free < LEAST_FREE;
 
 async function infer(deps: InferenceDeps, context: RequestContext): Promise<Reply> {
-  const { clock, journal, metrics, models } = deps;
+  const { clock, journal, metrics, models, safety } = deps;
   const arrivedMs = clock.now();
   const parsed = Request.safeParse(parseJson(context.body));
   if (!parsed.success) {
@@ -92,9 +98,24 @@ async function infer(deps: InferenceDeps, context: RequestContext): Promise<Repl
     metrics.validationFailures.inc({ field: field.split('.')[0] ?? field, reason: 'gate' });
     throw new SinewError('validation_failed', `${field}: ${reason}`, { field, reason });
   };
-  const fault = instructionFault(request.instruction);
-  if (fault !== null) refuse('instruction', fault);
   const robot = findRobot(request.robot_config.type);
+  const subject: IncidentSubject = {
+    customerId: context.principal?.customerId ?? '',
+    keyId: context.principal?.keyId ?? '',
+    sessionId: null,
+    robotId: `rest-${requestId}`,
+    robotType: robot?.id ?? null,
+    modelId: null,
+    modelVersion: null,
+    environmentType: null,
+  };
+  const fault = checkInstruction(request.instruction);
+  if (fault !== null) {
+    if (fault.kind === 'safety') {
+      deps.refusedInstructions.note(subject, fault.rule, fault.severity, request.instruction);
+    }
+    refuse('instruction', fault.reason);
+  }
   if (robot === undefined) {
     const nearest = nearestRobots(request.robot_config.type);
     throw new SinewError(
@@ -180,7 +201,12 @@ async function infer(deps: InferenceDeps, context: RequestContext): Promise<Repl
   };
   const status: InferenceRecord['status'] = verdict.adopted ? 'ok' : 'rejected';
   if (verdict.adopted) loop.adopt(chunkOf);
-  const planned = verdict.adopted ? planRecorded(loop, observation.state, description.chunk_size) : null;
+  metrics.safetyScore.observe(verdict.score);
+  const incident = new PlanIncident(description.action_dim, safety, now);
+  if (!verdict.adopted) incident.refusedChunk({ ...verdict, ref: logId, actions: output.actions });
+  const planned = verdict.adopted
+    ? planRecorded(loop, observation.state, description.chunk_size, (n, tick) => incident.tick(n, tick))
+    : null;
   await recorded(journal, {
     v: 1,
     kind: 'inference',
@@ -212,6 +238,11 @@ async function infer(deps: InferenceDeps, context: RequestContext): Promise<Repl
     safety_flags: flags,
     ...(planned === null ? {} : { plan: planned.record }),
   });
+  const broken = incident.record(
+    { ...subject, modelId: description.id, modelVersion: description.version },
+    request.instruction,
+  );
+  if (broken !== null) journal.append(broken);
   metrics.inferenceRequests.inc({ ...labels, status });
   metrics.inferenceDuration.observe(labels, latency.latency_ms / 1_000);
   if (planned === null) {

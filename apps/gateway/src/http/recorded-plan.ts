@@ -1,4 +1,4 @@
-import type { ControlLoop, Plan } from '@sinew/control';
+import type { ControlLoop, Plan, TickResult } from '@sinew/control';
 import type { RecordedPlan } from '@sinew/journal';
 import { kindOf } from '../session/tick-log.js';
 
@@ -10,6 +10,7 @@ export function planRecorded(
   loop: ControlLoop,
   state: Float64Array,
   length: number,
+  onTick: (n: number, tick: TickResult) => void,
 ): { readonly plan: Plan; readonly record: RecordedPlan } {
   const { limits, ...control } = loop.spec;
   const proposed = new Float64Array(length * control.dim);
@@ -21,6 +22,7 @@ export function planRecorded(
     flags.push(tick.flags);
     score.push(tick.score);
     kinds.push(kindOf(tick));
+    onTick(n, tick);
   });
   const columns = { proposed: bytesOf(proposed), sent: bytesOf(plan.values), flags, score, kinds };
   return { plan, record: { control, limits, state: bytesOf(state), ...columns } };

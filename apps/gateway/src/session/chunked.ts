@@ -29,9 +29,9 @@ export class Chunked implements PacingMode {
   }
 
   accept(observation: AcceptedObservation): void {
-    const { inference, latched, draining, loop } = this.#session;
+    const { inference, barred, loop } = this.#session;
     // A robot that may not move takes no worker from those that do.
-    if (latched || draining) return;
+    if (barred !== null) return;
     inference.put(observation);
     if (loop.wantsInference(this.firstUsableTick(), inference.leadTicks)) inference.request();
   }

@@ -17,6 +17,8 @@ export class SessionCounters {
   missed_ticks = 0;
   shed_ticks = 0;
   resumes = 0;
+  incidents = 0;
+  direction_mismatches = 0;
   readonly #holds = new Map<HoldReason, number>();
 
   hold(reason: HoldReason): void {

@@ -174,31 +174,21 @@ export class InferenceSlot implements Requester {
     }
 
     const chunk: ReadyChunk = { logId, observation, actions: output.actions, latency };
-    const verdict = session.loop.judge(session.newChunk(chunk));
+    const candidate = session.newChunk(chunk);
+    const verdict = session.loop.judge(candidate);
     const status = verdict.adopted ? 'ok' : verdict.reason === 'expired' ? 'expired' : 'rejected';
     const flags = flagNames(verdict.flags);
     context.metrics.safetyScore.observe(verdict.score);
     context.metrics.inferenceRequests.inc({ ...labels, status });
     context.metrics.inferenceDuration.observe(labels, latency.total_ms / 1_000);
-    if (status === 'rejected') {
-      counters.safety_rejected++;
-      for (const type of flags) {
-        context.metrics.safetyRejections.inc({ severity: severity(verdict.score), violation_type: type });
-      }
-    } else if (status === 'expired') {
-      counters.chunks_late++;
-    }
+    if (status === 'rejected') counters.safety_rejected++;
+    else if (status === 'expired') counters.chunks_late++;
     context.journal.append(
       inferenceRecord(session, { ...finished, status, safetyScore: verdict.score, safetyFlags: flags }),
       // Rejected chunks go to the loop too: it counts them in a row (N2) and never executes them.
       () => session.chunkReady(chunk),
     );
+    // After the inference that it refers to (J1).
+    if (status === 'rejected') session.incidents.refusedChunk({ ...candidate, ...verdict, logId });
   }
-}
-
-/** How far below the least acceptable score (0.7) a refused chunk is. */
-function severity(score: number): 'low' | 'medium' | 'high' | 'critical' {
-  if (score >= 0.5) return 'low';
-  if (score >= 0.3) return 'medium';
-  return score > 0 ? 'high' : 'critical';
 }

@@ -22,8 +22,9 @@ export class Lockstep implements PacingMode {
 
   accept(observation: AcceptedObservation): void {
     const { inference } = this.#session;
-    if (this.#session.latched || this.#session.draining) {
-      this.#hold(observation, this.#session.latched ? 'estop' : 'draining');
+    const { barred } = this.#session;
+    if (barred !== null) {
+      this.#hold(observation, barred);
       return;
     }
     if (inference.put(observation) === 'overflow') {

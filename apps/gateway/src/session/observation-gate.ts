@@ -1,3 +1,4 @@
+import { checkInstruction } from '@sinew/contracts';
 import {
   ClockEstimator,
   checkObservation,
@@ -5,7 +6,6 @@ import {
   type Observation,
   type WireFault,
 } from '@sinew/protocol';
-import { instructionFault } from './instruction.js';
 
 /** Decides which observations count, and when they were made: W5 and W7 for one session. */
 export class ObservationGate {
@@ -13,6 +13,8 @@ export class ObservationGate {
   readonly #model: ModelDescription;
   /** Rises over the whole session, resumes included. */
   #lastSeq = -1;
+  /** Clients repeat their instruction with every observation: what has passed is not read again. */
+  #passed: string | undefined;
 
   constructor(model: ModelDescription) {
     this.#model = model;
@@ -29,8 +31,11 @@ export class ObservationGate {
     if (applied_seq !== undefined && applied_seq >= nextTick) {
       return refusal(seq, 'applied_seq', `tick ${applied_seq} was not sent yet; the last one was ${nextTick - 1}`);
     }
-    const reason = instruction === undefined ? null : instructionFault(instruction);
-    if (reason !== null) return refusal(seq, 'instruction', reason);
+    if (instruction !== undefined && instruction !== this.#passed) {
+      const broken = checkInstruction(instruction);
+      if (broken !== null) return refusal(seq, 'instruction', broken.reason);
+      this.#passed = instruction;
+    }
     this.#lastSeq = seq;
     return null;
   }

@@ -1,3 +1,4 @@
+import { checkInstruction } from '@sinew/contracts';
 import { resolveLimits } from '@sinew/control';
 import { CUSTOMER_SHARE, type JournalWriter } from '@sinew/journal';
 import { ERRORS, type ErrorCode, type FreshOpen, type Open, type ResumeOpen } from '@sinew/protocol';
@@ -6,8 +7,8 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Principal } from '../auth.js';
 import type { ModelCatalogue } from '../models.js';
 import type { SocketHandle } from '../stream/socket-handle.js';
-import { instructionFault } from './instruction.js';
 import type { SessionProfile } from './profile.js';
+import type { RefusedInstructions } from './refused-instructions.js';
 import type { SessionRegistry } from './registry.js';
 import { Session, type SessionContext } from './session.js';
 import { smoothingFor } from './smoothing.js';
@@ -49,6 +50,7 @@ export class SessionOpener {
   readonly #journal: JournalWriter;
   readonly #context: SessionContext;
   readonly #settings: OpenSettings;
+  readonly #refusedInstructions: RefusedInstructions;
   #draining = false;
 
   constructor(
@@ -57,12 +59,14 @@ export class SessionOpener {
     journal: JournalWriter,
     context: SessionContext,
     settings: OpenSettings,
+    refusedInstructions: RefusedInstructions,
   ) {
     this.#registry = registry;
     this.#models = models;
     this.#journal = journal;
     this.#context = context;
     this.#settings = settings;
+    this.#refusedInstructions = refusedInstructions;
   }
 
   stop(): void {
@@ -90,8 +94,23 @@ export class SessionOpener {
   }
 
   #fresh(open: FreshOpen, principal: Principal, socket: SocketHandle): OpenResult {
-    const fault = instructionFault(open.instruction);
-    if (fault !== null) return invalid('instruction', fault);
+    const fault = checkInstruction(open.instruction);
+    if (fault !== null) {
+      if (fault.kind === 'safety') {
+        const subject = {
+          customerId: principal.customerId,
+          keyId: principal.keyId,
+          sessionId: null,
+          robotId: open.robot_id ?? null,
+          robotType: findRobot(open.robot_type)?.id ?? null,
+          modelId: null,
+          modelVersion: null,
+          environmentType: open.environment?.environment_type ?? null,
+        };
+        this.#refusedInstructions.note(subject, fault.rule, fault.severity, open.instruction);
+      }
+      return invalid('instruction', fault.reason);
+    }
 
     const robot = findRobot(open.robot_type);
     if (robot === undefined) {

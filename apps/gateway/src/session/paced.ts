@@ -49,9 +49,9 @@ export class PacedMode implements PacingMode {
   }
 
   accept(observation: AcceptedObservation): void {
-    const { inference, latched, draining, loop, nextTick } = this.#session;
+    const { inference, barred, loop, nextTick } = this.#session;
     // A robot that may not move takes no worker from those that do.
-    if (latched || draining) return;
+    if (barred !== null) return;
     inference.put(observation);
     if (loop.wantsInference(nextTick, inference.leadTicks)) inference.request();
   }
@@ -98,11 +98,7 @@ export class PacedMode implements PacingMode {
       metrics.actions.inc();
       metrics.actionAge.observe(ageMs / 1_000);
       const flags = namesOf(result.flags);
-      metrics.safetyChecks.cell(result.clamped ? 'clamped' : 'passed').inc();
-      if (result.clamped) {
-        counters.clamped++;
-        for (const flag of flags) metrics.safetyModifications.cell(flag).inc();
-      }
+      if (result.clamped) counters.clamped++;
       session.enter(null);
       ACTION.seq = n;
       ACTION.observation_seq = origin?.observationSeq ?? 0;

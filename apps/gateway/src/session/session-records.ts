@@ -30,7 +30,7 @@ export class SessionRecords {
    * A journal that takes nothing more must not end the session's own handling: an e-stop still has to stop the robot. The
    * writer counts and reports what it refuses; without it no chunk moves anything.
    */
-  #append(record: JournalRecord): void {
+  append(record: JournalRecord): void {
     try {
       this.#journal.append(record);
     } catch (error) {
@@ -59,7 +59,7 @@ export class SessionRecords {
   ): void {
     const { description } = this.#profile.model;
     const { principal, robotId, robotType, controlHz, pacing, execute, blend, smoothing, limits } = this.#profile;
-    this.#append({
+    this.append({
       v: 1,
       kind: 'session',
       event,
@@ -87,7 +87,7 @@ export class SessionRecords {
   }
 
   event(episode: number, event: SessionEvent): void {
-    this.#append({
+    this.append({
       v: 1,
       kind: 'event',
       log_id: null,
@@ -107,7 +107,7 @@ export class SessionRecords {
       t_ms: this.#clock.now(),
       episode,
     });
-    if (record !== null) this.#append(record);
+    if (record !== null) this.append(record);
   }
 
   rejected(field: string, reason: string): void {

@@ -1,4 +1,13 @@
-import { ControlLoop, type NewChunk, type Prefix, type TickResult, Watchdog } from '@sinew/control';
+import { checkInstruction, type InstructionFault } from '@sinew/contracts';
+import {
+  BASE_AXES,
+  ControlLoop,
+  DirectionWatch,
+  type NewChunk,
+  type Prefix,
+  type TickResult,
+  Watchdog,
+} from '@sinew/control';
 import { type JournalWriter, LOOP_CALL } from '@sinew/journal';
 import {
   type ClientMessage,
@@ -17,12 +26,13 @@ import { SessionCounters } from './counters.js';
 import { FrameBudget } from './frame-budget.js';
 import { newResumeToken, sameToken } from './identity.js';
 import { InferenceSlot, type ReadyChunk } from './inference.js';
-import { instructionFault } from './instruction.js';
 import type { AcceptedObservation } from './observation-box.js';
 import { ObservationGate } from './observation-gate.js';
 import { Outbox } from './outbox.js';
 import { createPacing, type PacingMode } from './pacing.js';
 import { controlSpecOf, type SessionProfile } from './profile.js';
+import type { SafetyMetrics } from './safety-metrics.js';
+import { SessionIncidents } from './session-incidents.js';
 import { SessionRecords } from './session-records.js';
 import type { SlabPool } from './slab-pool.js';
 import type { CloseReason, SessionState } from './state.js';
@@ -32,6 +42,7 @@ export interface SessionContext {
   readonly clock: Clock;
   readonly journal: JournalWriter;
   readonly metrics: Metrics;
+  readonly safety: SafetyMetrics;
   readonly log: Logger;
   readonly pacer: Pacer;
   readonly slabs: SlabPool;
@@ -60,6 +71,9 @@ export class Session {
   readonly outbox: Outbox;
   readonly watchdog: Watchdog;
   readonly inference: InferenceSlot;
+  readonly incidents: SessionIncidents;
+  /** Null where an action is no step in space. */
+  readonly #direction: DirectionWatch | null;
   readonly #pacing: PacingMode;
   readonly #budget: FrameBudget;
   readonly #records: SessionRecords;
@@ -72,6 +86,8 @@ export class Session {
   #instruction: string;
   #latched: boolean;
   #draining = false;
+  /** The client asked for something that must not be done, and for nothing else since. */
+  #instructionRefused = false;
   /** The last inference failed: holds for it once there is nothing left to execute. */
   #modelFailed = false;
   #nextTick = 0;
@@ -104,6 +120,21 @@ export class Session {
     this.gate = new ObservationGate(description);
     this.outbox = new Outbox(() => this.socket, context.clock);
     this.watchdog = new Watchdog(profile.staleAfterMs);
+    this.incidents = new SessionIncidents(profile, {
+      clock: context.clock,
+      safety: context.safety,
+      counters: this.counters,
+      write: (event) => this.#records.append(event),
+      moment: () => ({ episode: this.#episode, instruction: this.#instruction }),
+    });
+    this.#direction =
+      description.action_space === 'ee_delta' && description.action.frame === 'base'
+        ? new DirectionWatch(
+            instruction,
+            2 * description.chunk_size,
+            profile.model.bundle.manifest.directions ?? BASE_AXES,
+          )
+        : null;
     this.inference = new InferenceSlot(this);
     this.#pacing = createPacing(this);
     this.#budget = new FrameBudget(profile.controlHz, now);
@@ -128,8 +159,11 @@ export class Session {
   get latched(): boolean {
     return this.#latched;
   }
-  get draining(): boolean {
-    return this.#draining;
+  /** Why the robot may not move whatever it sees, or null: then it takes no policy worker from those that may. */
+  get barred(): HoldReason | null {
+    if (this.#latched) return 'estop';
+    if (this.#draining) return 'draining';
+    return this.#instructionRefused ? 'safety' : null;
   }
   /** The first control tick not emitted yet. */
   get nextTick(): number {
@@ -205,10 +239,13 @@ export class Session {
   #observe(message: Observation, arrivedMs: number): void {
     this.counters.observations++;
     const fault = this.gate.check(message, arrivedMs, this.#nextTick);
-    if (fault !== null) return this.fault(fault);
-    if (message.instruction !== undefined && message.instruction !== this.#instruction) {
-      this.#setInstruction(message.instruction);
+    if (fault !== null) {
+      this.fault(fault);
+      const broken = fault.field === 'instruction' ? checkInstruction(message.instruction ?? '') : null;
+      if (broken !== null) this.#barFor(message.instruction ?? '', broken);
+      return;
     }
+    if (message.instruction !== undefined) this.#accept(message.instruction);
     const capturedMs = this.gate.capturedMs(message, arrivedMs);
     this.#pacing.begin(arrivedMs);
     const baseTick = this.#pacing.baseTick(message, capturedMs);
@@ -239,28 +276,56 @@ export class Session {
   }
 
   #instruct(instruction: string): void {
-    const reason = instructionFault(instruction);
-    if (reason !== null) {
-      this.fault({
-        code: 'validation_failed',
-        message: `instruction: ${reason}`,
-        fatal: false,
-        field: 'instruction',
-        reason,
-      });
-      return;
-    }
-    this.#setInstruction(instruction);
+    const broken = checkInstruction(instruction);
+    if (broken === null) return this.#accept(instruction);
+    const { reason } = broken;
+    const message = `instruction: ${reason}`;
+    this.fault({ code: 'validation_failed', message, fatal: false, field: 'instruction', reason });
+    this.#barFor(instruction, broken);
   }
 
-  #setInstruction(instruction: string): void {
+  /**
+   * A refused instruction leaves the one before it. Where it is refused for what it asks, whoever gives orders does not want the
+   * old task any more and may not have the new one: the robot holds until it is told something that passes.
+   */
+  #barFor(instruction: string, { kind, severity }: InstructionFault): void {
+    if (kind !== 'safety') return;
+    this.incidents.refusedInstruction(instruction, severity, this.#nextTick);
+    if (this.#instructionRefused) return;
+    this.#instructionRefused = true;
+    const unanswered = this.inference.outstanding();
+    this.#forgetWork();
+    this.#pacing.stopNow('safety', unanswered);
+  }
+
+  #accept(instruction: string): void {
+    if (this.#instructionRefused) {
+      this.#instructionRefused = false;
+      this.#restart();
+    }
+    if (instruction === this.#instruction) return;
+    this.#reportDirection();
     this.#instruction = instruction;
+    this.#direction?.begin(instruction);
     this.#records.event(this.#episode, { event: 'instruction', data: { instruction } });
+  }
+
+  /** R4: at the end of an episode, or of what was asked for in it. */
+  #reportDirection(): void {
+    const finding = this.#direction?.finding() ?? null;
+    if (finding === null || !finding.mismatch) return;
+    const { asked, displacement, along, heldTicks } = finding;
+    this.counters.direction_mismatches++;
+    this.context.metrics.directionMismatches.inc();
+    const data = { asked, displacement, along, held_ticks: heldTicks };
+    this.#records.event(this.#episode, { event: 'direction_mismatch', data });
   }
 
   /** A new episode: what was computed or observed before is never used again. */
   #reset(outcome: { success: boolean } | null): void {
     this.flushTicks();
+    this.#reportDirection();
+    this.#direction?.begin(this.#instruction);
     this.#records.event(this.#episode, { event: 'reset', data: {}, ...(outcome === null ? {} : { outcome }) });
     this.#episode++;
     this.#forgetWork();
@@ -345,8 +410,8 @@ export class Session {
 
   /** The highest cause to hold at this tick that the loop itself cannot know (S12); null when there is none. */
   holdCause(nowMs: number, tick: number): HoldReason | null {
-    if (this.#latched) return 'estop';
-    if (this.#draining) return 'draining';
+    const { barred } = this;
+    if (barred !== null) return barred;
     if (this.#modelFailed && this.loop.remaining(tick) === 0) return 'model_error';
     return this.watchdog.stale(nowMs) ? 'stale' : null;
   }
@@ -389,6 +454,9 @@ export class Session {
   noteTick(n: number, result: TickResult, cause: HoldReason | null): void {
     if (!this.ticks.accepts(n)) this.flushTicks();
     if (this.ticks.push(n, result, cause)) this.flushTicks();
+    this.context.safety.tick(result);
+    this.#direction?.tick(n, result.values);
+    if (this.incidents.watches(result.flags)) this.incidents.tick(n, result);
   }
 
   /** Every call on the loop but its ticks, as soon as it returned: a replay makes the same ones in the same order. */
@@ -513,6 +581,7 @@ export class Session {
 
   #sweep(nowMs: number): void {
     this.#records.rejections(this.#episode);
+    this.incidents.settle();
     const state = this.#state;
     if (state.kind === 'detached' && nowMs - state.sinceMs >= this.context.resumeWindowMs) {
       this.close('resume_window_expired', null);
@@ -535,6 +604,8 @@ export class Session {
       if (code !== null) socket.end(code, reason, this.context.clock.now());
     }
     this.flushTicks();
+    this.#reportDirection();
+    this.incidents.end();
     this.#records.rejections(this.#episode, true);
     this.#state = { kind: 'closed', reason };
     this.#generation++;

@@ -61,6 +61,11 @@ const PoseSpec = z.strictObject({
   gripper: index,
 });
 
+const Axis = z.enum(['+x', '-x', '+y', '-y', '+z', '-z']).transform((axis): readonly [number, number, number] => {
+  const sign = axis[0] === '-' ? -1 : 1;
+  return [axis[1] === 'x' ? sign : 0, axis[1] === 'y' ? sign : 0, axis[1] === 'z' ? sign : 0];
+});
+
 export const Manifest = z
   .strictObject({
     id: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must be lower case letters, digits, `.`, `_`, `-`'),
@@ -86,6 +91,8 @@ export const Manifest = z
         joints: z.array(index).min(1).max(64).optional(),
       })
       .readonly(),
+    /** Where forward, left and up point in the actions' base frame; absent: x forward, y left, z up (REP 103). */
+    directions: z.strictObject({ forward: Axis, left: Axis, up: Axis }).readonly().optional(),
     graph: BundlePath,
     inputs: z
       .strictObject({
