@@ -4,6 +4,7 @@ import { BenchError, type Command, commandHelp } from './command.js';
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   load: async () => (await import('./load/load-command.js')).load,
   micro: async () => (await import('./micro/micro-command.js')).micro,
+  delay: async () => (await import('./delay/delay-command.js')).delay,
   batch: async () => (await import('./batch/batch-command.js')).batch,
 };
 
