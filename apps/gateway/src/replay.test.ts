@@ -145,7 +145,7 @@ const SETTINGS: Partial<FreshOpen>[] = [
 for (const pacing of ['paced', 'chunked', 'lockstep'] as const) {
   test(`[SAFE-T7] a ${pacing} session replays bit for bit: garbage, e-stop, reset, resume, silence, missed ticks`, async () => {
     const rides = await Promise.all(
-      SETTINGS.map((settings, i) => ride({ pacing, ...settings }, 11 + i, pacing === 'lockstep' ? 90 : 220)),
+      SETTINGS.map((settings, i) => ride({ pacing, ...settings }, 11 + i, pacing === 'lockstep' ? 90 : 160)),
     );
     const records = await server.journaled();
     for (const { sessionId, received } of rides) {
