@@ -18,6 +18,8 @@ const OriginRow = z
 const common = {
   /** Which frame positions are in: the robot's own name for it, and what tells it from others of the robot. */
   base_frame: z.string().min(1),
+  /** `foot`: that frame is where the arm stands, the floor or table at its z = 0; `body`: it is in a body that carries the arm. */
+  mount: z.enum(['foot', 'body']),
   /** From that frame to where the chain starts. */
   base: Placement,
   /** From the last joint's frame to the flange or whichever frame `tcp` names. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ALIASES } from './aliases.js';
+import { GEOMETRY } from './geometry/index.js';
 import { editDistance, findRobot, nearestRobots } from './lookup.js';
 import { ROBOTS } from './registry.js';
 import { RobotRecord } from './schema.js';
@@ -53,11 +54,55 @@ describe('the robot registry', () => {
     expect(sum(ROBOTS.map(({ geometry: _, ...figures }) => figures))).toBeCloseTo(SUM, 6);
   });
 
-  it('refuses a record whose joint is upside down, naming the field', () => {
-    const panda = findRobot('franka_panda')!;
-    const joints = panda.joints.map((joint, i) => (i === 2 ? { ...joint, lower: 3, upper: -3 } : joint));
-    const result = RobotRecord.safeParse({ ...panda, joints });
-    expect(result.error?.issues[0]?.path).toEqual(['joints', 2, 'lower']);
+  it('names what every geometry is from, what its point is, and one row a joint', () => {
+    for (const { id, dof, geometry } of ROBOTS) {
+      if (geometry === null) continue;
+      expect(geometry.rows, id).toHaveLength(dof);
+      for (const source of geometry.source)
+        expect(source, id).toMatch(/^(github:[\w.-]+\/[\w.-]+@[0-9a-f]{7,8} |[\w-]+\.com )/);
+    }
+    expect(Object.keys(GEOMETRY).filter((id) => findRobot(id) === undefined)).toEqual([]);
+    expect(ROBOTS.filter(({ geometry }) => geometry === null)).toEqual([]);
+  });
+});
+
+describe('the schema', () => {
+  const panda = findRobot('franka_panda')!;
+  const withJoint = (change: Record<string, unknown>) => ({
+    ...panda,
+    joints: panda.joints.map((joint, i) => (i === 2 ? { ...joint, ...change } : joint)),
+  });
+  const withGeometry = (change: Record<string, unknown>) => ({ ...panda, geometry: { ...panda.geometry, ...change } });
+
+  it.each([
+    ['a joint upside down', withJoint({ lower: 3, upper: -3 }), 'joints.2.lower'],
+    ['a joint without room', withJoint({ lower: 1, upper: 1 }), 'joints.2.lower'],
+    ['a bound that is not finite', withJoint({ upper: Infinity }), 'joints.2.upper'],
+    ['a bound that is no number', withJoint({ lower: Number.NaN }), 'joints.2.lower'],
+    ['a speed of nothing', withJoint({ velocity: 0 }), 'joints.2.velocity'],
+    ['a negative acceleration', withJoint({ acceleration: -1 }), 'joints.2.acceleration'],
+    ['a jerk without end', withJoint({ jerk: Infinity }), 'joints.2.jerk'],
+    ['a name that is missing', withJoint({ name: '' }), 'joints.2.name'],
+    ['a joint too few', { ...panda, joints: panda.joints.slice(1) }, 'joints'],
+    ['a reach of nothing', { ...panda, reach_m: 0 }, 'reach_m'],
+    ['a tool speed of nothing', { ...panda, cartesian: { ...panda.cartesian, v: 0 } }, 'cartesian.v'],
+    ['an id in capitals', { ...panda, id: 'Panda' }, 'id'],
+    ['a field nobody knows', { ...panda, colour: 'white' }, ''],
+    ['a geometry without its source', withGeometry({ source: [] }), 'geometry.source'],
+    ['a geometry of other joints', withGeometry({ rows: panda.geometry!.rows.slice(1) }), 'geometry.rows'],
+    ['a geometry mounted nowhere', withGeometry({ mount: undefined }), 'geometry.mount'],
+    ['an unknown convention', withGeometry({ convention: 'dhm' }), 'geometry.convention'],
+    [
+      'an axis that is no direction',
+      withGeometry({
+        convention: 'origins',
+        rows: panda.joints.map(() => ({ xyz: [0, 0, 0], rpy: [0, 0, 0], axis: [0, 0, 2] })),
+      }),
+      'geometry.rows.0.axis',
+    ],
+  ])('refuses %s, naming the field', (_what, record, path) => {
+    const result = RobotRecord.safeParse(record);
+    expect(result.error?.issues[0]?.path.join('.')).toBe(path);
   });
 });
 

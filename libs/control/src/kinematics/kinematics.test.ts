@@ -11,7 +11,15 @@ const WITH_GEOMETRY = ROBOTS.flatMap((robot) => {
 });
 
 const NONE = { xyz: [0, 0, 0], rpy: [0, 0, 0] } as const;
-const NAMES = { base_frame: 'base', base: NONE, flange: NONE, tool: null, tcp: 'tip', source: ['mathematics'] };
+const NAMES = {
+  base_frame: 'base',
+  mount: 'foot',
+  base: NONE,
+  flange: NONE,
+  tool: null,
+  tcp: 'tip',
+  source: ['mathematics'],
+} as const;
 
 /** Two links of length 1 and 0.5 in the plane. */
 const PLANAR: RobotGeometry = {
@@ -95,6 +103,17 @@ describe('forward kinematics', () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  it.each(WITH_GEOMETRY)('$id: no posture leaves the span of the links', ({ kinematics }) => {
+    fc.assert(
+      fc.property(joints(kinematics.dof), (q) => {
+        const { x, y, z } = kinematics.position(q, new Vec3());
+        expect(Math.hypot(x, y, z)).toBeLessThanOrEqual(kinematics.span + 1e-12);
+      }),
+      { numRuns: 50 },
+    );
+    expect(new Kinematics(PLANAR).span).toBe(1.5);
   });
 
   it('carries what is not finite, and a joint that is missing, to the result', () => {

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noApproximativeNumericConstant: figures as their sources print them
 import { findRobot } from '@sinew/robots';
 import { describe, expect, it } from 'vitest';
 import { Pose } from '../target.js';

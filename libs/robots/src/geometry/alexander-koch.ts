@@ -12,6 +12,7 @@ export const ALEXANDER_KOCH_GEOMETRY: Readonly<Record<string, RobotGeometry>> = 
       joint([-0.045, 0.013097, 0], [0, 0, 0], [1, 0, 0]),
     ],
     base_frame: 'base_link, under the foot',
+    mount: 'foot',
     base: NONE,
     flange: NONE,
     tool: null,

@@ -13,6 +13,7 @@ export const DENSO_WAVE_GEOMETRY: Readonly<Record<string, RobotGeometry>> = {
       joint([0, 0, 0.07]),
     ],
     base_frame: 'base_link, on the floor below joint 1',
+    mount: 'foot',
     base: NONE,
     flange: NONE,
     tool: null,

@@ -13,6 +13,7 @@ export const DOBOT_GEOMETRY: Readonly<Record<string, RobotGeometry>> = {
       joint([0, 0.105, 0], [-QUARTER, 0, 0]),
     ],
     base_frame: 'base_link, under the foot',
+    mount: 'foot',
     base: NONE,
     flange: NONE,
     tool: null,

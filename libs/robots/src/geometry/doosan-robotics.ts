@@ -13,6 +13,7 @@ export const DOOSAN_ROBOTICS_GEOMETRY: Readonly<Record<string, RobotGeometry>> =
       joint([0, -0.121, 0], [QUARTER, 0, 0]),
     ],
     base_frame: 'base_link, under the foot',
+    mount: 'foot',
     base: NONE,
     flange: NONE,
     tool: null,

@@ -14,6 +14,7 @@ export const FETCH_ROBOTICS_GEOMETRY: Readonly<Record<string, RobotGeometry>> = 
       joint([0.1385, 0, 0], [0, 0, 0], [1, 0, 0]),
     ],
     base_frame: 'torso_lift_link, which rises with the torso',
+    mount: 'body',
     base: NONE,
     flange: NONE,
     tool: at([0.16645, 0, 0]),

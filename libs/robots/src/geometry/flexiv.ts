@@ -14,6 +14,7 @@ export const FLEXIV_GEOMETRY: Readonly<Record<string, RobotGeometry>> = {
       joint([-0.055, 0.07, 0.11], [0, -QUARTER, 0]),
     ],
     base_frame: 'base_link, under the foot',
+    mount: 'foot',
     base: NONE,
     flange: at([0, 0, 0.081], [0, 0, -HALF]),
     tool: null,

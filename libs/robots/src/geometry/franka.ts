@@ -15,6 +15,7 @@ function arm(prefix: string, folder: string): RobotGeometry {
       dh(0.088, 0, QUARTER),
     ],
     base_frame: `${prefix}_link0, the controller's base`,
+    mount: 'foot',
     base: NONE,
     flange: at([0, 0, 0.107]),
     tool: at([0, 0, 0.1034], [0, 0, -EIGHTH]),

@@ -14,12 +14,13 @@ export const GOOGLE_GEOMETRY: Readonly<Record<string, RobotGeometry>> = {
       joint([0, 0.0060384, 0.10911]),
     ],
     base_frame: 'link_base, between the drive wheels at the height of their axle',
+    mount: 'foot',
     base: NONE,
     flange: NONE,
     tool: at([0, 0, 0.15]),
     tcp: 'between the fingers (link_gripper_tcp)',
     source: [
-      'github:simpler-env/ManiSkill2_real2sim@ef7a4d4 mani_skill2_real2sim/assets/descriptions/googlerobot_description/google_robot_meta_sim_fix_fingertip.urdf',
+      'github:simpler-env/ManiSkill2_real2sim@6a1f086 mani_skill2/assets/descriptions/googlerobot_description/google_robot_meta_sim_fix_fingertip.urdf',
     ],
   },
 };

@@ -14,6 +14,7 @@ export const PAL_ROBOTICS_GEOMETRY: Readonly<Record<string, RobotGeometry>> = {
       joint([0, 0, 0], [QUARTER, 0, QUARTER]),
     ],
     base_frame: 'torso_lift_link, which rises with the torso',
+    mount: 'body',
     base: NONE,
     flange: NONE,
     tool: null,

@@ -8,6 +8,7 @@ function arm(folder: string, d1: number, a2: number, a3: number, d4: number, d5:
     rows: [dh(0, d1, QUARTER), dh(a2, 0, 0), dh(a3, 0, 0), dh(0, d4, QUARTER), dh(0, d5, -QUARTER), dh(0, d6, 0)],
     base_frame:
       "base, the controller's (RTDE, teach pendant); ROS's base_link is turned against it by half a turn about z",
+    mount: 'foot',
     base: NONE,
     flange: NONE,
     tool: null,
