@@ -1,7 +1,7 @@
 import { FLAG } from './flags.js';
 import type { LimitsInForce } from './limits.js';
 import { MOTION_ROW, MotionLimiter } from './motion-limiter.js';
-import { Vec3 } from './vec3.js';
+import { norm, Vec3 } from './vec3.js';
 import { TcpEnvelope } from './volumes.js';
 
 /** One `ee_delta`: metres and radians a tick, gripper 0 closed … 1 open. */
@@ -11,6 +11,13 @@ export class DeltaAction {
   gripper = 0;
 }
 
+/** E3: what is about to be sent breaks a bound, which nothing that comes in can bring about: the governor itself is wrong. */
+export class GovernorFault extends Error {
+  override readonly name = 'GovernorFault';
+}
+
+/** Beyond every rounding that the limiters forgive: relative, and m. */
+const ASSERTED = 1e-9;
 const ORIGIN = new Vec3();
 /** Noise of ±n jumps by up to 2n from one observation to the next. */
 const SURPRISE_FACTOR = 1.5;
@@ -26,13 +33,20 @@ export class Governor {
   readonly #rotation: MotionLimiter;
   readonly #hz: number;
   readonly #mostMargin: number;
+  readonly #v: number;
+  readonly #w: number;
+  readonly #envelope: TcpEnvelope | null;
+  readonly #end = new Vec3();
 
-  /** Without a pose the box cannot be kept: speed and acceleration still are. */
+  /** Without a pose no place can be kept: speed and acceleration still are. */
   constructor(limits: LimitsInForce, poseKnown: boolean) {
     const { v, a, j, w, dw, ddw } = limits.cartesian;
     this.#hz = limits.control_hz;
     const periodS = 1 / limits.control_hz;
+    this.#v = v.value;
+    this.#w = w.value;
     const envelope = poseKnown ? new TcpEnvelope(limits.workspace, limits.keep_out) : null;
+    this.#envelope = envelope;
     this.#mostMargin = Math.min(MOST_MARGIN_M, envelope?.mostMargin ?? 0);
     this.#translation = new MotionLimiter({ v: v.value, a: a.value, j: j.value }, periodS, envelope, {
       velocity: FLAG.velocity,
@@ -91,12 +105,31 @@ export class Governor {
       out.gripper = proposed.gripper < 0 ? 0 : 1;
       flags |= FLAG.gripper;
     }
+    this.#assert(position, out);
     return flags;
   }
 
   /** One tick of the stop; the gripper is not touched. */
   brake(position: Vec3, out: DeltaAction): number {
-    return this.#translation.brake(position, out.translation) | this.#rotation.brake(ORIGIN, out.rotation);
+    const flags = this.#translation.brake(position, out.translation) | this.#rotation.brake(ORIGIN, out.rotation);
+    this.#assert(position, out);
+    return flags;
+  }
+
+  /** Asked of every step, by other code than made it. Throws GovernorFault: nothing is sent, and the robot's side holds. */
+  #assert(position: Vec3, { translation, rotation, gripper }: DeltaAction): void {
+    const slack = (1 + ASSERTED) / this.#hz;
+    const end = this.#end.addScaled(position, translation, 1);
+    // Written so that NaN fails.
+    if (
+      norm(translation) <= this.#v * slack &&
+      norm(rotation) <= this.#w * slack &&
+      gripper >= 0 &&
+      gripper <= 1 &&
+      (this.#envelope?.allows(position, end, ASSERTED) ?? true)
+    )
+      return;
+    throw new GovernorFault('a step outside its limits was about to be sent');
   }
 
   save(row: Float64Array, offset: number): void {

@@ -140,7 +140,7 @@ export class MotionLimiter {
     }
     // The stop was verified when it became the way out: asked for it, there is nothing to change.
     const verified = this.#safeBrake(position);
-    if (verified && distance(wanted, this.#braked) <= this.#v * MADE) {
+    if (verified && distance(wanted, this.#braked) <= this.#v * MADE && this.#stops(position, wanted, TRUSTED)) {
       out.copy(this.#step);
       return flags | this.#commit(wanted);
     }

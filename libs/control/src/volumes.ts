@@ -15,7 +15,7 @@ export type Volume =
   | { readonly center: Point; readonly radius: number }
   | { readonly normal: Point; readonly offset: number };
 
-/** Rounding (m) with which a depth may grow along a motion that keeps it. */
+/** Rounding (m) with which a depth may grow along a motion that keeps it, at least. */
 const GRAIN = 1e-14;
 /** How deep (m) a wish may graze a volume and still count as not touching it. */
 const GRAZE = 1e-12;
@@ -172,7 +172,7 @@ function solidOf(volume: Volume): Solid {
 
 /** How deep motion from `from` may get: what rounding is forgiven, or as deep as it is. */
 function ease(solid: Solid, from: Vec3, tolerance: number): number {
-  return Math.max(tolerance, solid.depth(from) + GRAIN);
+  return Math.max(tolerance, solid.depth(from) + Math.max(GRAIN, tolerance / 100));
 }
 
 function share1(from: number, to: number, lo: number, hi: number): number {
