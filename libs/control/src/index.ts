@@ -12,6 +12,7 @@ export {
 } from './direction-watch.js';
 export { CLAMP_FLAGS, FLAG, type FlagName, flagNames } from './flags.js';
 export type { Prefix } from './frozen-prefix.js';
+export { GovernorFault } from './governor.js';
 export {
   type ActionTaken,
   INCIDENT_QUIET_MS,
