@@ -46,7 +46,7 @@ describe('forward kinematics', () => {
     expect(p.z).toBe(0);
   });
 
-  it('says the same of one arm in each of the three conventions', () => {
+  it('[Q1] says the same of one arm in each of the three conventions', () => {
     const q = Float64Array.of(0.3, -0.8);
     const offset = 0.2;
     const tool = { xyz: [0.1, 0.2, 0.3], rpy: [0.4, -0.5, 0.6] } as const;
@@ -91,7 +91,7 @@ describe('forward kinematics', () => {
     }
   });
 
-  it.each(WITH_GEOMETRY)('$id: position is the position of pose', ({ kinematics }) => {
+  it.each(WITH_GEOMETRY)('[Q1] $id: position is the position of pose', ({ kinematics }) => {
     fc.assert(
       fc.property(joints(kinematics.dof), (q) => {
         const p = kinematics.position(q, new Vec3());
@@ -116,7 +116,7 @@ describe('forward kinematics', () => {
     expect(new Kinematics(PLANAR).span).toBe(1.5);
   });
 
-  it('carries what is not finite, and a joint that is missing, to the result', () => {
+  it('[Q1] carries what is not finite, and a joint that is missing, to the result', () => {
     const arm = new Kinematics(PLANAR);
     expect(arm.position(Float64Array.of(0, NaN), new Vec3()).x).toBeNaN();
     expect(arm.position(Float64Array.of(0), new Vec3()).x).toBeNaN();
@@ -130,7 +130,7 @@ describe('forward kinematics', () => {
 });
 
 describe('the Jacobian', () => {
-  it.each(WITH_GEOMETRY)('$id: is the derivative of the pose', ({ kinematics }) => {
+  it.each(WITH_GEOMETRY)('[Q2] $id: is the derivative of the pose', ({ kinematics }) => {
     const n = kinematics.dof;
     const h = 1e-6;
     const before = new Pose();
@@ -169,7 +169,7 @@ describe('the Jacobian', () => {
 });
 
 describe('conditioning', () => {
-  it('is the ratio of singular values worked out by hand for the planar arm', () => {
+  it('[Q3] is the ratio of singular values worked out by hand for the planar arm', () => {
     // JᵀJ = [[a, b], [b, c]] with both joints about z, links 1 and 0.5 at right angles: the tip is at (1, 0.5).
     const a = 1 + 0.25 + 1;
     const b = 0.25 + 1;
@@ -183,7 +183,7 @@ describe('conditioning', () => {
     );
   });
 
-  it('grows without bound towards a stretched arm and a wrist whose axes align', () => {
+  it('[Q3] grows without bound towards a stretched arm and a wrist whose axes align', () => {
     const ur5e = kinematicsOf(findRobot('ur5e')!)!;
     const good = ur5e.conditioning(Float64Array.of(0, -1.2, 1.5, -1.8, -1.57, 0));
     expect(good).toBeLessThan(17);
@@ -194,7 +194,7 @@ describe('conditioning', () => {
     expect(ur5e.conditioning(Float64Array.of(0, -1.2, 1.5, -1.8, 0, 0))).toBeGreaterThan(1e12);
   });
 
-  it.each(WITH_GEOMETRY)('$id: is what the eigenvalues of the Gram matrix say', ({ kinematics, robot }) => {
+  it.each(WITH_GEOMETRY)('[Q3] $id: is what the eigenvalues of the Gram matrix say', ({ kinematics, robot }) => {
     const n = kinematics.dof;
     const size = Math.min(6, n);
     const q = Float64Array.from(robot.joints, (joint) => joint.lower + 0.37 * (joint.upper - joint.lower));

@@ -276,7 +276,7 @@ const SECOND_SOURCES: readonly SecondSource[] = [
 ];
 
 describe('geometry against a second source', () => {
-  it.each(SECOND_SOURCES)('$id agrees with $source', ({ id, poses }) => {
+  it.each(SECOND_SOURCES)('[Q4] $id agrees with $source', ({ id, poses }) => {
     const kinematics = kinematicsOf(findRobot(id)!)!;
     for (const [q, position, x, z] of poses) {
       const pose = kinematics.pose(Float64Array.from(q), new Pose());
