@@ -125,13 +125,13 @@ function backendOf(policy: string, bundle: Bundle, settings: ModelSettings): Pol
 
 /** Measurements as they happen; what is only counted is read from the scheduler when somebody scrapes (status.ts). */
 function schedulerHooks(model: string, metrics: Metrics, log: Logger): SchedulerHooks {
-  const wait = metrics.queueWait.labels({ model });
-  const sizes = metrics.batchSize.labels({ model });
+  const wait = metrics.queueWait.cell(model);
+  const sizes = metrics.batchSize.cell(model);
   return {
     waited: (ms) => wait.observe(ms / 1_000),
     batch: ({ size, inferMs }) => {
       sizes.observe(size);
-      metrics.batchCompute.observe({ model, size: String(size) }, inferMs / 1_000);
+      metrics.batchCompute.cell(model, String(size)).observe(inferMs / 1_000);
     },
     fault: (error, requester) => log.error({ err: error, model, requester }, 'scheduler fault'),
   };

@@ -72,27 +72,75 @@ export function registerFamily(
   registry.registerMetric(metric as unknown as Parameters<Registry['registerMetric']>[0]);
 }
 
-/** One family of hot counters, a cell a label value; cells are made once and then kept by the caller. */
-export class HotCounterFamily<L extends string> {
-  readonly #cells = new Map<string, HotCounter>();
+type Labels<L extends string> = Readonly<Record<L, string>>;
 
-  constructor(
-    registry: Registry,
-    name: string,
-    help: string,
-    private readonly label: L,
-  ) {
+/** Hot cells, one a combination of label values; they are made once and then kept by the caller. */
+abstract class HotFamily<L extends string, Cell> {
+  readonly #labels: readonly L[];
+  readonly #cells = new Map<string, { readonly labels: Labels<L>; readonly cell: Cell }>();
+
+  constructor(labels: readonly L[]) {
+    this.#labels = labels;
+  }
+
+  /** By the labels' values, in the family's order. */
+  cell(first: string, ...others: readonly string[]): Cell {
+    const key = others.length === 0 ? first : `${first}\n${others.join('\n')}`;
+    let known = this.#cells.get(key);
+    if (known === undefined) {
+      const values = [first, ...others];
+      const labels = Object.fromEntries(this.#labels.map((label, i) => [label, values[i] ?? ''])) as Labels<L>;
+      known = { labels, cell: this.create() };
+      this.#cells.set(key, known);
+    }
+    return known.cell;
+  }
+
+  protected of(labels: Labels<L>): Cell {
+    const [first = '', ...others] = this.#labels.map((label) => labels[label]);
+    return this.cell(first, ...others);
+  }
+
+  protected cells(): IterableIterator<{ readonly labels: Labels<L>; readonly cell: Cell }> {
+    return this.#cells.values();
+  }
+
+  protected abstract create(): Cell;
+}
+
+export class HotCounterFamily<L extends string> extends HotFamily<L, HotCounter> {
+  constructor(registry: Registry, name: string, help: string, ...labels: readonly L[]) {
+    super(labels);
     registerFamily(registry, name, help, 'counter', () =>
-      [...this.#cells].map(([value, cell]) => ({ labels: { [this.label]: value }, value: cell.value })),
+      [...this.cells()].map((known) => ({ labels: known.labels, value: known.cell.value })),
     );
   }
 
-  cell(value: string): HotCounter {
-    let cell = this.#cells.get(value);
-    if (cell === undefined) {
-      cell = new HotCounter();
-      this.#cells.set(value, cell);
-    }
-    return cell;
+  inc(labels: Labels<L>): void {
+    this.of(labels).inc();
+  }
+
+  protected create(): HotCounter {
+    return new HotCounter();
+  }
+}
+
+export class HotHistogramFamily<L extends string> extends HotFamily<L, HotHistogram> {
+  readonly #bounds: readonly number[];
+
+  constructor(registry: Registry, name: string, help: string, bounds: readonly number[], ...labels: readonly L[]) {
+    super(labels);
+    this.#bounds = bounds;
+    registerFamily(registry, name, help, 'histogram', () =>
+      [...this.cells()].flatMap((known) => known.cell.values(name, known.labels)),
+    );
+  }
+
+  observe(labels: Labels<L>, value: number): void {
+    this.of(labels).observe(value);
+  }
+
+  protected create(): HotHistogram {
+    return new HotHistogram(this.#bounds);
   }
 }

@@ -1,4 +1,4 @@
-export { HotCounter, HotCounterFamily, HotHistogram } from './hot.js';
+export { HotCounter, HotCounterFamily, HotHistogram, HotHistogramFamily } from './hot.js';
 export { LabelLimiter } from './label-limiter.js';
 export { createLogger, type Logger } from './logger.js';
 export { createMetrics, type Metrics } from './metrics.js';

@@ -34,3 +34,16 @@ test('a label that clients have a say in takes a bounded number of values', () =
   expect(values.size).toBeLessThanOrEqual(101);
   expect(labels.limit('reason', 'has 12 entries')).toBe(labels.limit('reason', 'has 7 entries'));
 });
+
+test('a family of several labels keeps a cell for each combination, whoever asks for it', async () => {
+  const metrics = createMetrics();
+  metrics.inferenceRequests.cell('m', 'panda', 'ok').inc();
+  metrics.inferenceRequests.inc({ status: 'ok', model: 'm', robot_type: 'panda' });
+  metrics.inferenceRequests.cell('m', 'panda', 'error').inc();
+  metrics.batchCompute.observe({ size: '2', model: 'm' }, 0.02);
+  const text = await metrics.registry.metrics();
+  expect(text).toContain('vla_inference_requests_total{model="m",robot_type="panda",status="ok"} 2');
+  expect(text).toContain('vla_inference_requests_total{model="m",robot_type="panda",status="error"} 1');
+  expect(text).toContain('vla_inference_batch_seconds_bucket{model="m",size="2",le="0.025"} 1');
+  expect(text).toContain('vla_inference_batch_seconds_count{model="m",size="2"} 1');
+});

@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import { HotCounter, HotCounterFamily, HotHistogram, registerFamily } from './hot.js';
+import { HotCounter, HotCounterFamily, HotHistogram, HotHistogramFamily, registerFamily } from './hot.js';
 import { LabelLimiter } from './label-limiter.js';
 
 /** Seconds; inference on a small CPU policy to a remote 7B model. */
@@ -39,16 +39,21 @@ export function createMetrics() {
     /** For labels that clients have a say in. */
     labels: new LabelLimiter(),
     // Requests
-    inferenceRequests: counter('vla_inference_requests_total', 'Inferences finished, by outcome', [
+    inferenceRequests: new HotCounterFamily(
+      registry,
+      'vla_inference_requests_total',
+      'Inferences finished, by outcome',
       'model',
       'robot_type',
       'status',
-    ]),
-    inferenceDuration: histogram(
+    ),
+    inferenceDuration: new HotHistogramFamily(
+      registry,
       'vla_inference_duration_seconds',
       'From receipt of an observation to its chunk, excluding the wait for the control tick',
-      ['model', 'robot_type'],
       LATENCY_S,
+      'model',
+      'robot_type',
     ),
     apiRequests: counter('vla_api_requests_total', 'HTTP requests', ['method', 'endpoint', 'status']),
     apiDuration: histogram(
@@ -59,9 +64,22 @@ export function createMetrics() {
     ),
     // Queue and workers
     queueDepth: gauge('vla_inference_queue_depth', 'Sessions waiting for a policy worker', ['model']),
-    queueWait: histogram('vla_inference_queue_wait_seconds', 'Wait for a policy worker', ['model'], LATENCY_S),
-    batchSize: histogram('vla_inference_batch_size', 'Requests in one batch', ['model'], BATCH),
-    batchCompute: histogram('vla_inference_batch_seconds', 'Policy time of one batch', ['model', 'size'], LATENCY_S),
+    queueWait: new HotHistogramFamily(
+      registry,
+      'vla_inference_queue_wait_seconds',
+      'Wait for a policy worker',
+      LATENCY_S,
+      'model',
+    ),
+    batchSize: new HotHistogramFamily(registry, 'vla_inference_batch_size', 'Requests in one batch', BATCH, 'model'),
+    batchCompute: new HotHistogramFamily(
+      registry,
+      'vla_inference_batch_seconds',
+      'Policy time of one batch',
+      LATENCY_S,
+      'model',
+      'size',
+    ),
     deadlineMisses: counter('vla_inference_deadline_misses_total', 'Observations dropped because they went stale', [
       'model',
     ]),

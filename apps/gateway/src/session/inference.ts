@@ -1,6 +1,9 @@
-import { flagNames, slackMs } from '@sinew/control';
+import { slackMs } from '@sinew/control';
+import type { InferenceStatus } from '@sinew/journal';
 import type { PolicyInput, PolicyOutput, Requester, RequestTiming } from '@sinew/policy';
 import type { Latency } from '@sinew/protocol';
+import type { HotCounter, HotHistogram } from '@sinew/telemetry';
+import { namesOf } from './flag-names.js';
 import { inferenceRecord } from './inference-record.js';
 import { type AcceptedObservation, type KeptObservation, ObservationBox, type PutResult } from './observation-box.js';
 import type { Session } from './session.js';
@@ -26,12 +29,17 @@ export class InferenceSlot implements Requester {
   readonly #session: Session;
   readonly #box: ObservationBox;
   #inFlight: KeptObservation | null = null;
+  readonly #ok: HotCounter;
+  readonly #duration: HotHistogram;
   /** Running mean from arrival to chunk, ms. */
   #latencyMs = 0;
 
   constructor(session: Session) {
     this.#session = session;
-    const { slabs } = session.context;
+    const { metrics, slabs } = session.context;
+    const { model, robotType } = session.profile;
+    this.#ok = metrics.inferenceRequests.cell(model.description.id, robotType, 'ok');
+    this.#duration = metrics.inferenceDuration.cell(model.description.id, robotType);
     this.#box =
       session.profile.pacing === 'lockstep'
         ? ObservationBox.inOrder(slabs, LOCKSTEP_QUEUE)
@@ -40,6 +48,11 @@ export class InferenceSlot implements Requester {
 
   get id(): string {
     return this.#session.id;
+  }
+
+  #count(status: InferenceStatus): void {
+    const { context, profile } = this.#session;
+    context.metrics.inferenceRequests.cell(profile.model.description.id, profile.robotType, status).inc();
   }
 
   get busy(): boolean {
@@ -135,10 +148,8 @@ export class InferenceSlot implements Requester {
 
   #finish(observation: AcceptedObservation, output: PolicyOutput, timing: RequestTiming): void {
     const session = this.#session;
-    const { counters, context, profile } = session;
-    const { description } = profile.model;
+    const { counters, context } = session;
     const now = context.clock.now();
-    const labels = { model: description.id, robot_type: profile.robotType };
     counters.inferences++;
 
     if (!output.ok && output.code === 'validation_failed') {
@@ -150,7 +161,7 @@ export class InferenceSlot implements Requester {
         observation_seq: observation.seq,
         field: output.field ?? 'images',
       });
-      context.metrics.inferenceRequests.inc({ ...labels, status: 'rejected' });
+      this.#count('rejected');
       return;
     }
 
@@ -164,7 +175,7 @@ export class InferenceSlot implements Requester {
     const finished = { logId, nowMs: now, observation, output, timing };
     if (!output.ok) {
       counters.inference_errors++;
-      context.metrics.inferenceRequests.inc({ ...labels, status: 'error' });
+      this.#count('error');
       session.modelFailed();
       context.journal.append(
         inferenceRecord(session, { ...finished, status: 'error', safetyScore: 0, safetyFlags: [] }),
@@ -177,10 +188,11 @@ export class InferenceSlot implements Requester {
     const candidate = session.newChunk(chunk);
     const verdict = session.loop.judge(candidate);
     const status = verdict.adopted ? 'ok' : verdict.reason === 'expired' ? 'expired' : 'rejected';
-    const flags = flagNames(verdict.flags);
+    const flags = namesOf(verdict.flags);
     context.metrics.safetyScore.observe(verdict.score);
-    context.metrics.inferenceRequests.inc({ ...labels, status });
-    context.metrics.inferenceDuration.observe(labels, latency.total_ms / 1_000);
+    if (status === 'ok') this.#ok.inc();
+    else this.#count(status);
+    this.#duration.observe(latency.total_ms / 1_000);
     if (status === 'rejected') counters.safety_rejected++;
     else if (status === 'expired') counters.chunks_late++;
     context.journal.append(

@@ -188,9 +188,11 @@ export class Scheduler {
   #dispatch(): void {
     const { maxBatch, depth } = this.#backend;
     let idle = 0;
-    for (const [index, slot] of this.#slots.entries()) if (slot.pending === 0 && this.#backend.available(index)) idle++;
+    for (let index = 0; index < this.#slots.length; index++)
+      if (this.#slots[index]?.pending === 0 && this.#backend.available(index)) idle++;
     for (let level = 0; level < depth; level++) {
-      for (const [index, slot] of this.#slots.entries()) {
+      for (let index = 0; index < this.#slots.length; index++) {
+        const slot = this.#slots[index] as Slot;
         if (slot.pending !== level || !this.#backend.available(index)) continue;
         const waiting = this.#queue.size;
         if (level === 0 ? this.#retries.length === 0 && this.#waitsForMore() : waiting < maxBatch) continue;
@@ -306,7 +308,8 @@ export class Scheduler {
     this.#hooks.batch?.({ size, decodeMs, inferMs, busyMs, slot: index });
     // The worker first: handing out results takes this thread longer than choosing the next batch.
     this.#dispatch();
-    for (const [i, request] of batch.requests.entries()) {
+    for (let i = 0; i < size; i++) {
+      const request = batch.requests[i] as Request;
       const since = batch.inputs[i]?.receivedAtMs ?? request.queuedAtMs;
       const queueMs = Math.max(0, now - since - decodeMs - inferMs);
       this.#deliver(request, outputs[i] ?? modelError('no output'), { queueMs, decodeMs, inferMs, batch: size });
