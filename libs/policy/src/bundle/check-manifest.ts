@@ -79,6 +79,8 @@ function checkEmbodiments({ embodiments, action, action_space, action_dim }: Man
     if (id === '*') continue;
     const robot = findRobot(id);
     if (robot === undefined) return { field, reason: `${id} is not in the robot registry` };
+    // Sessions are matched by id, whatever alias they open with.
+    if (robot.id !== id) return { field, reason: `${id} is an alias: write ${robot.id}` };
     const joints = action.joints?.length ?? robot.dof;
     if (joints !== robot.dof && joints !== robot.dof + 1)
       return { field: 'action.joints', reason: `${id} has ${robot.dof} joints, but ${joints} entries are named` };

@@ -68,6 +68,7 @@ describe('[P1] a manifest with a fault is refused by its field', () => {
     ],
     ['batch.sizes', (m) => Object.assign(m, { batch: { max: 4, sizes: [8] } })],
     ['embodiments.0', (m) => Object.assign(m, { embodiments: ['toaster'] })],
+    ['embodiments.1', (m) => Object.assign(m, { embodiments: ['*', 'panda'] })],
     [
       'normalization.action.q01',
       (m) => Object.assign(m, { normalization: { state: 'graph', action: { kind: 'q01_q99', q01: [0], q99: [1] } } }),
