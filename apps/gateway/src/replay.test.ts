@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import type { JournalRecord } from '@sinew/journal';
-import type { PolicyBackend } from '@sinew/policy';
+import type { JournalRecord, SessionRecord } from '@sinew/journal';
+import { nullBundle, type PolicyBackend } from '@sinew/policy';
 import type { FreshOpen, ServerMessage } from '@sinew/protocol';
 import { JournalReplay, type ReplayedTick, type SessionReport } from '@sinew/replay';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -40,7 +40,9 @@ function wandering(seed: number): PolicyBackend['run'] {
 
 let server: TestGateway;
 beforeAll(async () => {
-  server = await startTestGateway({ models: await scriptedModels({ run: wandering(7), maxBatch: 4 }) });
+  const { inputs } = nullBundle().manifest;
+  const manifest = { inputs: { ...inputs, prefix: { actions: 'prefix_actions', weights: 'prefix_weights' } } };
+  server = await startTestGateway({ models: await scriptedModels({ run: wandering(7), maxBatch: 4, manifest }) });
 });
 afterAll(() => server.stop());
 
@@ -140,6 +142,8 @@ const SETTINGS: Partial<FreshOpen>[] = [
   { blend: 'latest', smoothing: 'none', execute: 4 },
   { blend: 'weighted', smoothing: 'ema', execute: 2, limits: { v: 0.1 } },
   { blend: 'temporal_ensemble', smoothing: 'one_euro', execute: 1 },
+  { blend: 'rtc', smoothing: 'butterworth2', execute: 4 },
+  { blend: 'latest', smoothing: 'jerk_limited', execute: 8 },
 ];
 
 for (const pacing of ['paced', 'chunked', 'lockstep'] as const) {
@@ -153,7 +157,13 @@ for (const pacing of ['paced', 'chunked', 'lockstep'] as const) {
       expect(report).toMatchObject({ incomplete: null, first: null, differing: 0 });
       expect(report.ticks).toBeGreaterThan(60);
       expect(ticks.some(({ hold }) => hold === 'estop')).toBe(true);
-      expect(ticks.some(({ hold }) => hold === null)).toBe(true);
+      const moved = ticks.filter(({ hold }) => hold === null);
+      expect(moved.length).toBeGreaterThan(10);
+      // Each stage is told: without smoothing nothing happens between blending and the governor, with it something does.
+      const smoothed = moved.filter(({ blended, smoothed }) => blended?.some((v, d) => !Object.is(v, smoothed[d])));
+      const { smoothing } = records.find((r) => r.kind === 'session' && r.session_id === sessionId) as SessionRecord;
+      expect(smoothed.length > 0).toBe(smoothing !== 'none');
+      expect(moved.every(({ proposed }) => proposed?.length === 7)).toBe(true);
       compareWithWire(ticks, received);
     }
   }, 60_000);

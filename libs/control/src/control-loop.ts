@@ -8,6 +8,9 @@ import { CLAMP_FLAGS, FLAG } from './flags.js';
 import { FrozenPrefix, type Prefix } from './frozen-prefix.js';
 import { IGNORED, type Motion } from './motion.js';
 
+/** Told at each tick with a target the step [D] to it before smoothing, fresh memory. */
+export type Probe = (n: number, unsmoothed: Float64Array) => void;
+
 /** N2: this many refused chunks in a row are no accident. */
 const REJECTS_BEFORE_HOLD = 5;
 /** Observations older than this many seconds of ticks cannot re-anchor. */
@@ -49,11 +52,14 @@ export class ControlLoop {
   #snapshots: Float64Array | null = null;
   readonly #capacity: number;
 
-  /** Throws ControlSpecError where `checkSpec` finds a fault. */
-  constructor(spec: ControlSpec) {
+  readonly #probe: Probe | null;
+
+  /** Throws ControlSpecError where `checkSpec` finds a fault. `probe`: for who wants to see what smoothing changed. */
+  constructor(spec: ControlSpec, probe: Probe | null = null) {
     const fault = checkSpec(spec);
     if (fault !== null) throw new ControlSpecError(fault);
     this.spec = spec;
+    this.#probe = probe;
     this.#capacity = Math.ceil(HISTORY_S * spec.hz) + 2 * spec.chunkSize + 16;
     this.#motion = new EeDeltaMotion(spec, this.#capacity);
     this.#timeline = new ChunkTimeline(spec, this.#motion);
@@ -317,8 +323,17 @@ export class ControlLoop {
     r.score = entry.score;
     r.checksPassed = entry.checksPassed;
     r.flags = entry.flags;
+    if (this.#probe !== null) this.#probe(n, this.#unsmoothed(entry.gripper));
     this.#motion.filter();
     return this.#motion.propose(entry.gripper) && !entry.rejected ? null : 'safety';
+  }
+
+  /** The step to the target as it was blended, were nothing smoothed. */
+  #unsmoothed(gripper: number): Float64Array {
+    const step = new Float64Array(this.spec.dim);
+    this.#motion.propose(gripper);
+    this.#motion.write(new Float64Array(this.spec.dim), step);
+    return step;
   }
 
   #clear(): void {

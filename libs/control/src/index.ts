@@ -1,5 +1,5 @@
 export type { Adoption, NewChunk, Plan, TickResult } from './control-io.js';
-export { ControlLoop } from './control-loop.js';
+export { ControlLoop, type Probe } from './control-loop.js';
 export { type ControlSpec, ControlSpecError, checkSpec, type SpecFault } from './control-spec.js';
 export {
   askedDirection,

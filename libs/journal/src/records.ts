@@ -134,7 +134,7 @@ export interface TicksRecord extends RecordBase {
 }
 
 /** What is called on a control loop beside its ticks, where it is neither an observation (0) nor a chunk (its log_id). */
-export const LOOP_CALL = { observe: 0, restart: -1, begin_episode: -2, reset: -3, plan: -4 } as const;
+export const LOOP_CALL = { observe: 0, restart: -1, begin_episode: -2, reset: -3, plan: -4, prefix: -5 } as const;
 
 /** Columns of equal length. */
 export interface LoopInputs {
@@ -142,7 +142,7 @@ export interface LoopInputs {
   readonly at: readonly number[];
   /** An observation, an adopted inference's log_id (its chunk is in its record), or another LOOP_CALL. */
   readonly log_ids: readonly number[];
-  /** The first tick that was not sent; of a `plan` the tick that it begins with, of a `restart` its argument. */
+  /** The first tick that was not sent; of a `plan` the tick that it begins with. */
   readonly before: readonly number[];
   /** The tick that the observation was made before; of a `plan` its length. */
   readonly base_tick: readonly number[];

@@ -10,7 +10,10 @@ export function replayPlan(record: InferenceRecord, other: OtherSettings, onTick
   if (plan === undefined) throw new ReplayError('', 'the request was refused: nothing was planned');
   const spec = specOf(plan, other);
   const { dim } = spec;
-  const loop = new ControlLoop(spec);
+  let blended: Float64Array | null = null;
+  const loop = new ControlLoop(spec, (_, step) => {
+    blended = step;
+  });
   const actions = float32Column(record.chunk);
   const state = float64Column(plan.state);
   const proposed = float64Column(plan.proposed);
@@ -28,6 +31,7 @@ export function replayPlan(record: InferenceRecord, other: OtherSettings, onTick
       episode,
       proposed: Float64Array.from(actions.subarray(n * dim, (n + 1) * dim)),
       recorded,
+      blended,
       difference: difference(episode, n, recorded, stages),
     });
   });

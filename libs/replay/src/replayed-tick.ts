@@ -20,6 +20,8 @@ export interface ReplayedTick extends TickStages {
   readonly n: number;
   /** The policy's own step in its own units; null in a hold without target. */
   readonly proposed: Float64Array | null;
+  /** The step to the blended target, before smoothing; null like `proposed`. */
+  readonly blended: Float64Array | null;
   readonly recorded: TickStages;
   /** The first stage that differs from the record, or null: bit for bit the same. */
   readonly difference: Difference | null;

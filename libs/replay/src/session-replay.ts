@@ -15,6 +15,7 @@ interface KeptChunk {
 interface Stages extends TickStages {
   readonly n: number;
   readonly proposed: Float64Array | null;
+  readonly blended: Float64Array | null;
 }
 
 /**
@@ -29,13 +30,15 @@ export class SessionReplay {
   readonly #chunks = new Map<number, KeptChunk>();
   /** What a plan computed, until the record tells the same ticks. */
   readonly #planned: Stages[] = [];
+  /** What the loop asked for before smoothing, by tick, until the tick is told. */
+  readonly #blended = new Map<number, Float64Array>();
   #parts = 0;
 
   /** Throws a ReplayError where no loop can be built. `open`: the session's first record. */
   constructor(open: SessionRecord, other: OtherSettings = {}) {
     this.spec = specOf(open, other);
     this.#otherHorizon = other.execute !== undefined;
-    this.#loop = new ControlLoop(this.spec);
+    this.#loop = new ControlLoop(this.spec, (n, step) => this.#blended.set(n, step));
   }
 
   inference({ log_id, chunk }: InferenceRecord): void {
@@ -85,6 +88,10 @@ export class SessionReplay {
         return this.#loop.beginEpisode();
       case LOOP_CALL.reset:
         return this.#loop.reset();
+      case LOOP_CALL.prefix:
+        this.#loop.prefix(base, before);
+        this.#blended.clear();
+        return;
       case LOOP_CALL.plan:
         this.#loop.plan(before, base, (n, result) => this.#planned.push(this.#stages(n, result)));
         return;
@@ -119,7 +126,9 @@ export class SessionReplay {
   #stages(n: number, result: TickResult): Stages {
     const chunk = this.#chunks.get(result.ref);
     const row = chunk === undefined ? -1 : (n - chunk.baseTick) * this.spec.dim;
+    const blended = this.#blended.get(n) ?? null;
+    this.#blended.clear();
     const proposed = chunk === undefined ? null : Float64Array.from(chunk.actions.subarray(row, row + this.spec.dim));
-    return { n, ...stagesOf(result), proposed };
+    return { n, ...stagesOf(result), proposed, blended };
   }
 }

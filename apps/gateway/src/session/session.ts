@@ -399,7 +399,10 @@ export class Session {
 
   /** What goes on while this observation's chunk is computed, for `rtc`; null without. */
   prefixOf(observation: AcceptedObservation): Prefix | null {
-    return this.loop.prefix(observation.baseTick, this.#pacing.firstUsableTick(observation));
+    if (this.profile.blend !== 'rtc') return null;
+    const nextTick = this.#pacing.firstUsableTick(observation);
+    this.noteInput(LOOP_CALL.prefix, nextTick, observation.baseTick, null);
+    return this.loop.prefix(observation.baseTick, nextTick);
   }
 
   modelFailed(): void {
