@@ -1,5 +1,5 @@
 import { checkInstruction } from '@sinew/contracts';
-import { ControlLoop, flagNames, resolveLimits } from '@sinew/control';
+import { ControlLoop, flagNames, implausibleState, resolveLimits } from '@sinew/control';
 import type { InferenceRecord, JournalWriter } from '@sinew/journal';
 import type { PolicyInput, PolicyOutput, Requester, RequestTiming } from '@sinew/policy';
 import { checkObservation, type Observation, SinewError } from '@sinew/protocol';
@@ -158,6 +158,8 @@ async function infer(deps: InferenceDeps, context: RequestContext): Promise<Repl
     const field = wireFault.field === `images.${cameraName}` ? 'image' : (wireFault.field ?? 'body');
     refuse(field, wireFault.reason ?? wireFault.message);
   }
+  const unit = implausibleState(description.action, observation.state);
+  if (unit !== null) refuse('state', unit);
   const limits = resolveLimits({
     robot,
     actionSpace: description.action_space,

@@ -1,4 +1,5 @@
 import { checkInstruction } from '@sinew/contracts';
+import { implausibleState } from '@sinew/control';
 import {
   ClockEstimator,
   checkObservation,
@@ -7,7 +8,7 @@ import {
   type WireFault,
 } from '@sinew/protocol';
 
-/** Decides which observations count, and when they were made: W5 and W7 for one session. */
+/** Decides which observations count, and when they were made: W5, U2 and W7 for one session. */
 export class ObservationGate {
   readonly clock = new ClockEstimator();
   readonly #model: ModelDescription;
@@ -24,7 +25,9 @@ export class ObservationGate {
   check(observation: Observation, arrivedMs: number, nextTick: number): WireFault | null {
     const fault = checkObservation(observation, this.#model, this.#lastSeq);
     if (fault !== null) return fault;
-    const { applied_seq, captured_at_ms, instruction, seq } = observation;
+    const { applied_seq, captured_at_ms, instruction, seq, state } = observation;
+    const unit = implausibleState(this.#model.action, state);
+    if (unit !== null) return refusal(seq, 'state', unit);
     if (this.clock.isFromTheFuture(captured_at_ms, arrivedMs)) {
       return refusal(seq, 'captured_at_ms', 'captured over 1 s in the future');
     }

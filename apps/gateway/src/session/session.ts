@@ -3,6 +3,7 @@ import {
   BASE_AXES,
   ControlLoop,
   DirectionWatch,
+  GovernorFault,
   type NewChunk,
   type Prefix,
   type TickResult,
@@ -573,6 +574,11 @@ export class Session {
 
   #fail(error: unknown): void {
     this.context.log.error({ err: error, session_id: this.id }, 'session failed');
+    if (error instanceof GovernorFault && !this.#latched) {
+      // E3: what keeps robots within their limits does not work. Nothing moves this one again before somebody has looked.
+      this.#latched = true;
+      this.#records.event(this.#episode, { event: 'estop', data: { by: 'governor' } });
+    }
     this.outbox.fail('internal', 'A fault of the server ended this session');
     this.close('internal', ERRORS.internal.close);
   }
