@@ -5,6 +5,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   load: async () => (await import('./load/load-command.js')).load,
   micro: async () => (await import('./micro/micro-command.js')).micro,
   delay: async () => (await import('./delay/delay-command.js')).delay,
+  smoothing: async () => (await import('./smoothing/smoothing-command.js')).smoothing,
   batch: async () => (await import('./batch/batch-command.js')).batch,
 };
 
@@ -37,6 +38,6 @@ export async function main(argv: readonly string[]): Promise<void> {
 
 async function overview(): Promise<string> {
   const lines = ['usage: npm run bench -- COMMAND [options]', ''];
-  for (const [name, find] of Object.entries(COMMANDS)) lines.push(`  ${name.padEnd(8)}${(await find()).summary}`);
+  for (const [name, find] of Object.entries(COMMANDS)) lines.push(`  ${name.padEnd(11)}${(await find()).summary}`);
   return `${[...lines, '', 'npm run bench -- COMMAND --help shows its options.'].join('\n')}\n`;
 }

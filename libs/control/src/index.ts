@@ -33,6 +33,14 @@ export {
 export { type OnTick, PacerWheel } from './pacer-wheel.js';
 export { implausiblePose, implausibleState, implausibleSteps } from './plausibility.js';
 export {
+  CHECKS,
+  type Check,
+  type CheckStatus,
+  type JointProfile,
+  type RobotProfile,
+  robotProfile,
+} from './robot-profile.js';
+export {
   SEVERITIES,
   type Severity,
   VIOLATION_FLAGS,
@@ -42,5 +50,7 @@ export {
   worstViolation,
 } from './severity.js';
 export { slackMs } from './slack.js';
+export type { FilterLimits } from './smoothing/jerk-limited.js';
+export { VectorFilter } from './smoothing/vector-filter.js';
 export { type Point, TcpEnvelope, type Volume } from './volumes.js';
 export { Watchdog } from './watchdog.js';

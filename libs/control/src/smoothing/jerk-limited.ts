@@ -38,7 +38,7 @@ export class JerkLimited extends Remembering implements GapFilter {
   constructor(dim: number, periodS: number, limits: FilterLimits) {
     const { acceleration, jerk } = bounds(dim, limits);
     const window = Math.max(1, Math.ceil((2 * acceleration) / (jerk * periodS) - 1e-9));
-    super(dim * (1 + window));
+    super(1 + dim * (RING + window));
     this.#dim = dim;
     this.#h = periodS;
     this.#scale = Float64Array.from({ length: dim }, (_, i) => limits.velocity[i] as number);
@@ -47,28 +47,34 @@ export class JerkLimited extends Remembering implements GapFilter {
     this.#wish = new Float64Array(dim);
   }
 
-  /** Memory: the leader's speed in full speeds, then its last N positions seen from the output, newest first. */
+  /**
+   * Memory, in coordinates that begin where the filter started: the leader's speed in full speeds, the output, the sum of the
+   * window, the window as a ring of the leader's positions; last, the row of the ring that is the newest.
+   */
   move(gap: Float64Array): void {
-    this.#lead(gap);
     const memory = this.memory;
     const dim = this.#dim;
+    const newest = at(memory, memory.length - 1);
+    const next = newest + 1 === this.#window ? 0 : newest + 1;
+    this.#lead(gap, (RING + newest) * dim, (RING + next) * dim);
+    memory[memory.length - 1] = next;
+    // Sums are made anew once a round, or their roundings would add up.
+    if (next === 0) this.#sum();
     for (let i = 0; i < dim; i++) {
-      let sum = 0;
-      for (let k = 1; k <= this.#window; k++) sum += at(memory, k * dim + i);
-      const moved = sum / this.#window;
-      for (let k = 1; k <= this.#window; k++) memory[k * dim + i] = at(memory, k * dim + i) - moved;
-      gap[i] = moved;
+      const output = at(memory, 2 * dim + i) / this.#window;
+      gap[i] = output - at(memory, dim + i);
+      memory[dim + i] = output;
     }
   }
 
-  /** The leader's step: towards the target, no faster than it can stop there. */
-  #lead(gap: Float64Array): void {
+  /** The leader's step from ring entry `from` into `to`: towards the target, no faster than it can stop there. */
+  #lead(gap: Float64Array, from: number, to: number): void {
     const memory = this.memory;
     const wish = this.#wish;
     const dim = this.#dim;
     let square = 0;
     for (let i = 0; i < dim; i++) {
-      const left = (at(gap, i) - at(memory, dim + i)) / at(this.#scale, i);
+      const left = (at(gap, i) + at(memory, dim + i) - at(memory, from + i)) / at(this.#scale, i);
       wish[i] = left;
       square += left * left;
     }
@@ -81,14 +87,28 @@ export class JerkLimited extends Remembering implements GapFilter {
       change += difference * difference;
     }
     const share = change > this.#dv * this.#dv ? this.#dv / Math.sqrt(change) : 1;
-    memory.copyWithin(2 * dim, dim, this.#window * dim);
     for (let i = 0; i < dim; i++) {
       const v = at(memory, i) + at(wish, i) * share;
+      const position = at(memory, from + i) + v * at(this.#scale, i) * this.#h;
       memory[i] = v;
-      memory[dim + i] = at(memory, dim + i) + v * at(this.#scale, i) * this.#h;
+      memory[2 * dim + i] = at(memory, 2 * dim + i) + position - at(memory, to + i);
+      memory[to + i] = position;
+    }
+  }
+
+  #sum(): void {
+    const memory = this.memory;
+    const dim = this.#dim;
+    for (let i = 0; i < dim; i++) {
+      let sum = 0;
+      for (let k = 0; k < this.#window; k++) sum += at(memory, (RING + k) * dim + i);
+      memory[2 * dim + i] = sum;
     }
   }
 }
+
+/** Rows of the memory before the ring. */
+const RING = 3;
 
 /** Acceleration and jerk of the unit vector "share of full speed". */
 function bounds(dim: number, limits: FilterLimits): { acceleration: number; jerk: number } {
