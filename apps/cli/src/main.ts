@@ -13,6 +13,10 @@ const COMMANDS = {
   robots: ['list and show the robot types', async () => (await import('./commands/robots.js')).robots],
   sim: ['stream simulated robots to a gateway', async () => (await import('./commands/sim.js')).sim],
   logs: ['show what was inferred', async () => (await import('./commands/logs.js')).logs],
+  replay: [
+    'feed recorded sessions through the control loop again',
+    async () => (await import('./commands/replay.js')).replay,
+  ],
   infer: ['one inference from one image file', async () => (await import('./commands/infer.js')).infer],
 } as const satisfies Record<string, readonly [string, () => Promise<Command>]>;
 

@@ -12,6 +12,9 @@ export interface SessionReport {
   readonly robot_type: string;
   readonly model_id: string;
   readonly pacing: string;
+  /** Of its actions; empty and 0 where no loop could be built. */
+  action_space: string;
+  dim: number;
   ticks: number;
   holds: number;
   /** Ticks of which anything differs from the record; of which what was sent differs. */
@@ -82,6 +85,8 @@ export class JournalReplay {
     let replay: SessionReplay | null = null;
     this.#guarded(report, () => {
       replay = new SessionReplay(record, this.#options.other);
+      report.action_space = replay.spec.actionSpace;
+      report.dim = replay.spec.dim;
     });
     this.#live.set(session_id, { replay, report });
   }
@@ -101,7 +106,11 @@ export class JournalReplay {
     if (this.#seen.has(record.request_id)) return;
     this.#seen.add(record.request_id);
     const report = this.#report(record, 'rest', record.request_id);
-    this.#guarded(report, () => replayPlan(record, this.#options.other, (tick) => this.#count(report, tick)));
+    this.#guarded(report, () => {
+      const spec = replayPlan(record, this.#options.other, (tick) => this.#count(report, tick));
+      report.action_space = spec.actionSpace;
+      report.dim = spec.dim;
+    });
   }
 
   #report(
@@ -115,6 +124,8 @@ export class JournalReplay {
       robot_type,
       model_id,
       pacing,
+      action_space: '',
+      dim: 0,
       ticks: 0,
       holds: 0,
       differing: 0,

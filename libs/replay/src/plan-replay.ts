@@ -1,11 +1,15 @@
-import { ControlLoop } from '@sinew/control';
+import { ControlLoop, type ControlSpec } from '@sinew/control';
 import type { InferenceRecord } from '@sinew/journal';
 import { float32Column, float64Column } from './columns.js';
 import { difference, type ReplayedTick, recordedStages, stagesOf } from './replayed-tick.js';
 import { type OtherSettings, ReplayError, specOf } from './settings.js';
 
 /** A request by itself (REST): one plan from rest, tick by tick. Throws a ReplayError where the record has no plan. */
-export function replayPlan(record: InferenceRecord, other: OtherSettings, onTick: (tick: ReplayedTick) => void): void {
+export function replayPlan(
+  record: InferenceRecord,
+  other: OtherSettings,
+  onTick: (tick: ReplayedTick) => void,
+): ControlSpec {
   const { plan, log_id, episode } = record;
   if (plan === undefined) throw new ReplayError('', 'the request was refused: nothing was planned');
   const spec = specOf(plan, other);
@@ -35,4 +39,5 @@ export function replayPlan(record: InferenceRecord, other: OtherSettings, onTick
       difference: difference(episode, n, recorded, stages),
     });
   });
+  return spec;
 }
