@@ -6,6 +6,7 @@ import { type ControlSpec, ControlSpecError, checkSpec } from './control-spec.js
 import { EeDeltaMotion } from './ee-delta-motion.js';
 import { CLAMP_FLAGS, FLAG } from './flags.js';
 import { FrozenPrefix, type Prefix } from './frozen-prefix.js';
+import { JointMotion } from './joint/joint-motion.js';
 import { IGNORED, type Motion } from './motion.js';
 
 /** Told at each tick with a target the step [D] to it before smoothing, fresh memory. */
@@ -61,7 +62,8 @@ export class ControlLoop {
     this.spec = spec;
     this.#probe = probe;
     this.#capacity = Math.ceil(HISTORY_S * spec.hz) + 2 * spec.chunkSize + 16;
-    this.#motion = new EeDeltaMotion(spec, this.#capacity);
+    const Space = spec.actionSpace === 'ee_delta' ? EeDeltaMotion : JointMotion;
+    this.#motion = new Space(spec, this.#capacity);
     this.#timeline = new ChunkTimeline(spec, this.#motion);
     this.#prefix = spec.blend === 'rtc' ? new FrozenPrefix(spec, this.#capacity) : null;
     this.#result = {
@@ -214,6 +216,14 @@ export class ControlLoop {
   /** Whether the last thing sent brought the robot to rest. */
   get resting(): boolean {
     return this.#motion.resting;
+  }
+
+  /**
+   * Whether the values of a hold are the robot's own. False for `joint_position` before the first observation: nothing is known of
+   * where the robot is, and what `tick` answers must not be sent.
+   */
+  get knowsRest(): boolean {
+    return this.#motion.knowsRest;
   }
 
   /** Usable entries from `nextTick` on; 0 is starved. */

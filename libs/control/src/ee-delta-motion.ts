@@ -15,6 +15,8 @@ import { Vec3 } from './vec3.js';
 export class EeDeltaMotion implements Motion {
   readonly wayStride = WAY;
   readonly stepStride = STEP;
+  /** A step of zero is no motion wherever the robot is. */
+  readonly knowsRest = true;
   readonly row: number;
   readonly #spec: ControlSpec;
   readonly #turned: boolean;

@@ -23,12 +23,18 @@ export const FLAG = {
   not_finite: 1 << 15,
   /** A keep-out volume was in the way. */
   keep_out: 1 << 16,
+  /** A joint's range ended. */
+  joint_limit: 1 << 17,
+  /** Near a singularity the tool is slowed down, at one only led away from it. */
+  singularity: 1 << 18,
+  /** Positions are sent from where the robot was found standing, not from where it was left. */
+  relocated: 1 << 19,
 } as const;
 
 export type FlagName = keyof typeof FLAG;
 
 /** The bits that mean "sent differs from proposed". */
-export const CLAMP_FLAGS = ((FLAG.gripper << 1) - 1) | FLAG.keep_out;
+export const CLAMP_FLAGS = ((FLAG.gripper << 1) - 1) | FLAG.keep_out | FLAG.joint_limit | FLAG.singularity;
 
 const NAMES = Object.keys(FLAG) as FlagName[];
 

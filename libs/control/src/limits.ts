@@ -1,5 +1,6 @@
-import type { ActionSpace, KeepOut, SafetyMode, SessionLimits } from '@sinew/protocol';
+import { ACTION_SPACES, type ActionSpace, type KeepOut, type SafetyMode, type SessionLimits } from '@sinew/protocol';
 import type { RobotRecord } from '@sinew/robots';
+import { type JointLimits, jointLimits } from './joint-limits.js';
 import { finitePoint, keepOutsInForce } from './keep-outs.js';
 import { LimitsRefusal } from './limits-refusal.js';
 import type { Point, Volume } from './volumes.js';
@@ -30,9 +31,14 @@ export interface LimitsInForce {
   readonly action_space: ActionSpace;
   readonly mode: SafetyMode;
   readonly control_hz: number;
+  /**
+   * How the tool centre point is held to `cartesian`, `workspace` and `keep_out`: its motion is what is `commanded`; or joints are, and
+   * its way is computed from them (`kinematics`: of `cartesian` then only v); or it is `unknown`, and nothing of this holds.
+   */
+  readonly tcp: 'commanded' | 'kinematics' | 'unknown';
   readonly cartesian: CartesianLimits;
-  /** Metres, in the session's base frame. */
-  readonly workspace: { readonly min: Point; readonly max: Point; readonly origin: 'default' | 'session' };
+  /** Metres, in the session's base frame; for joint spaces in the frame of the robot's geometry. Null: no box. */
+  readonly workspace: { readonly min: Point; readonly max: Point; readonly origin: 'default' | 'session' } | null;
   /** What the tool centre point may not enter, in the workspace's frame; normals of length 1. */
   readonly keep_out: readonly Volume[];
   /** The reach sphere round the base; not checked with a workspace of the session's own, whose frame is unknown. */
@@ -40,6 +46,8 @@ export interface LimitsInForce {
   readonly leash: { readonly position: Limit; readonly rotation: Limit };
   /** Whether the jerk limits can bind at this rate: not where j·dt ≥ 2a. */
   readonly jerk_binds: { readonly translation: boolean; readonly rotation: boolean };
+  /** In the record's order; absent for `ee_delta`. */
+  readonly joints?: readonly JointLimits[];
 }
 
 export interface LimitsRequest {
@@ -65,6 +73,8 @@ const DERIVED_W = 1.5;
 const LEASH_M = 0.05;
 const LEASH_RAD = 0.3;
 const FLOOR_Z = -0.05;
+/** Where keep-outs that leave nothing are looked for if there is no workspace, m. */
+const ANYWHERE = { min: [-10, -10, -10], max: [10, 10, 10] } as const;
 /** A stop slower than this is no stop; it also bounds the work of verifying one. */
 const LONGEST_STOP_S = 2;
 
@@ -90,29 +100,27 @@ function resolve({
   keepOut = [],
   hz,
 }: LimitsRequest): LimitsInForce {
-  if (actionSpace !== 'ee_delta') {
-    throw new LimitsRefusal(
-      'action_space',
-      `${actionSpace} has no governor yet, so nothing in it is sent; use ee_delta`,
-    );
-  }
+  if (!ACTION_SPACES.includes(actionSpace)) throw new LimitsRefusal('action_space', `${actionSpace} is not known`);
   if (!(hz >= 1 && hz <= 100)) throw new LimitsRefusal('control_hz', 'must be 1 to 100');
   for (const asked of [mode, tighten.mode ?? mode]) {
     if (asked !== 'reduced' && asked !== 'full') throw new LimitsRefusal('limits.mode', 'must be reduced or full');
   }
   checkRecord(robot);
   const inForce: SafetyMode = mode === 'full' && tighten.mode !== 'reduced' ? 'full' : 'reduced';
+  const tcp = actionSpace === 'ee_delta' ? 'commanded' : robot.geometry === null ? 'unknown' : 'kinematics';
+  const joints = actionSpace === 'ee_delta' ? null : jointLimits(robot, inForce, tighten, tcp === 'kinematics', hz);
   const cartesian = cartesianLimits(robot, inForce, tighten);
-  const space = workspaceBox(robot, workspace);
+  const space = workspaceOf(tcp, robot, workspace, keepOut);
   const dt = 1 / hz;
   return {
     robot_type: robot.id,
     action_space: actionSpace,
     mode: inForce,
     control_hz: hz,
+    tcp,
     cartesian,
     ...space,
-    keep_out: keepOutsInForce(keepOut, space.workspace),
+    keep_out: keepOutsInForce(keepOut, space.workspace ?? ANYWHERE),
     leash: {
       position: { value: LEASH_M, origin: 'default' },
       rotation: { value: LEASH_RAD, origin: 'default' },
@@ -121,7 +129,24 @@ function resolve({
       translation: cartesian.j.value * dt < 2 * cartesian.a.value,
       rotation: cartesian.ddw.value * dt < 2 * cartesian.dw.value,
     },
+    ...(joints === null ? {} : { joints }),
   };
+}
+
+/** Joint ranges hold a tool as well as a box does: where its reach is unknown, none is needed; where its place is, none can be kept. */
+function workspaceOf(
+  tcp: LimitsInForce['tcp'],
+  robot: RobotRecord,
+  workspace: LimitsRequest['workspace'],
+  keepOut: readonly KeepOut[],
+): Pick<LimitsInForce, 'workspace' | 'reach'> {
+  const boxed = tcp === 'commanded' || workspace !== undefined || robot.reach_m !== null;
+  if (tcp !== 'unknown' && boxed) return workspaceBox(robot, workspace);
+  const field = workspace !== undefined ? 'environment.workspace' : keepOut.length > 0 ? 'keep_out' : null;
+  if (tcp === 'unknown' && field !== null) {
+    throw new LimitsRefusal(field, `cannot be held: the registry has no geometry of ${robot.id}`);
+  }
+  return { workspace: null, reach: { value: robot.reach_m, checked: false } };
 }
 
 /** N4: a record that contradicts itself governs nothing. */

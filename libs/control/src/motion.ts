@@ -29,6 +29,8 @@ export interface Motion extends WayPoints {
   readonly row: number;
   /** Whether motion may start: the measured state is known, or none is needed. */
   readonly ready: boolean;
+  /** Whether the values of a hold are the robot's own: not while positions are sent and none was ever measured. */
+  readonly knowsRest: boolean;
   readonly resting: boolean;
 
   /** The state measured just before `baseTick` ran. Returns flags for the next tick, or IGNORED. */

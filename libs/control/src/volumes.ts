@@ -78,13 +78,15 @@ export class TcpEnvelope {
   allows(from: Vec3, to: Vec3, tolerance: number): boolean {
     const lo = this.#lo;
     const hi = this.#hi;
+    // Outside, along a wall: a way computed from joints keeps its distance only up to rounding.
+    const grain = Math.max(GRAIN, tolerance / 1000);
     return (
-      to.x >= Math.min(lo.x - tolerance, from.x) &&
-      to.x <= Math.max(hi.x + tolerance, from.x) &&
-      to.y >= Math.min(lo.y - tolerance, from.y) &&
-      to.y <= Math.max(hi.y + tolerance, from.y) &&
-      to.z >= Math.min(lo.z - tolerance, from.z) &&
-      to.z <= Math.max(hi.z + tolerance, from.z) &&
+      to.x >= Math.min(lo.x - tolerance, from.x - grain) &&
+      to.x <= Math.max(hi.x + tolerance, from.x + grain) &&
+      to.y >= Math.min(lo.y - tolerance, from.y - grain) &&
+      to.y <= Math.max(hi.y + tolerance, from.y + grain) &&
+      to.z >= Math.min(lo.z - tolerance, from.z - grain) &&
+      to.z <= Math.max(hi.z + tolerance, from.z + grain) &&
       this.clears(from, to, tolerance)
     );
   }

@@ -216,7 +216,7 @@ export function depth(volume: AuditVolume, p: readonly number[]): number {
 }
 
 /** The largest depth on a segment, by ternary search: it is concave. */
-function deepest(volume: AuditVolume, from: readonly number[], to: readonly number[]): number {
+export function deepest(volume: AuditVolume, from: readonly number[], to: readonly number[]): number {
   const at = (t: number) =>
     depth(
       volume,

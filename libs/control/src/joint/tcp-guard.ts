@@ -1,0 +1,111 @@
+import { at } from '../chunk.js';
+import { FLAG } from '../flags.js';
+import { distance, Vec3 } from '../vec3.js';
+import type { TcpEnvelope } from '../volumes.js';
+import type { JointStops } from './joint-stops.js';
+
+/** Where the tool centre point is for given joints; `Kinematics` is one. */
+export interface TcpPosition {
+  position(q: Float64Array, out: Vec3): Vec3;
+}
+
+export interface TcpLimits {
+  readonly kinematics: TcpPosition;
+  readonly envelope: TcpEnvelope;
+  /** m/s, as the distance between the points of two ticks. */
+  readonly v: number;
+}
+
+/** No stop takes longer: resolveLimits sees to it. */
+const LONGEST_STOP_S = 4;
+
+/**
+ * Holds joint motion to the tool centre point's own limits: at a step, and at every step of the stop after it, the point stays in its
+ * envelope and within its speed.
+ */
+export class TcpGuard {
+  readonly #limits: TcpLimits;
+  readonly #stops: JointStops;
+  readonly #ticks: number;
+  readonly #start = new Vec3();
+  readonly #here = new Vec3();
+  readonly #there = new Vec3();
+  readonly #q: Float64Array;
+  readonly #v: Float64Array;
+  readonly #a: Float64Array;
+  #why = 0;
+
+  constructor(limits: TcpLimits, stops: JointStops) {
+    this.#limits = limits;
+    this.#stops = stops;
+    this.#ticks = 32 + Math.ceil(LONGEST_STOP_S / stops.h);
+    this.#q = new Float64Array(stops.count);
+    this.#v = new Float64Array(stops.count);
+    this.#a = new Float64Array(stops.count);
+  }
+
+  /** The flag of what the last `holds` that failed ran into. */
+  get why(): number {
+    return this.#why;
+  }
+
+  /** Where steps start from now on. */
+  from(q: Float64Array): void {
+    this.#limits.kinematics.position(q, this.#start);
+  }
+
+  /** How fast (share of the limit) a step at `velocity` from `q` moves the point; call `from` first. */
+  speedShare(q: Float64Array, velocity: Float64Array): number {
+    const { h } = this.#stops;
+    for (let i = 0; i < q.length; i++) this.#q[i] = at(q, i) + at(velocity, i) * h;
+    return distance(this.#limits.kinematics.position(this.#q, this.#there), this.#start) / (h * this.#limits.v);
+  }
+
+  /**
+   * Whether a step from `q` at `velocity`, with `before` the velocity until now, and the stop after it keep the limits. Call `from`
+   * first. `tolerance`: metres, and relative to the speed limit.
+   */
+  holds(q: Float64Array, before: Float64Array, velocity: Float64Array, tolerance: number): boolean {
+    const stops = this.#stops;
+    const { h } = stops;
+    const { kinematics, envelope, v: limit } = this.#limits;
+    const furthest = limit * h * (1 + tolerance);
+    const here = this.#here.copy(this.#start);
+    const there = this.#there;
+    const x = this.#q;
+    const v = this.#v;
+    const a = this.#a;
+    let moving = false;
+    for (let i = 0; i < x.length; i++) {
+      const next = at(velocity, i);
+      v[i] = next;
+      a[i] = (next - at(before, i)) / h;
+      x[i] = at(q, i) + next * h;
+      moving ||= next !== 0 || Math.abs(at(a, i)) > at(stops.da, i) * (1 + 1e-9);
+    }
+    for (let k = 0; moving; k++) {
+      kinematics.position(x, there);
+      if (!(distance(there, here) <= furthest)) return this.#fails(FLAG.velocity);
+      if (!envelope.allows(here, there, tolerance)) {
+        return this.#fails(envelope.clears(here, there, tolerance) ? FLAG.workspace : FLAG.keep_out);
+      }
+      if (k >= this.#ticks) return this.#fails(FLAG.acceleration);
+      here.copy(there);
+      moving = false;
+      for (let i = 0; i < x.length; i++) {
+        const next = stops.brake(i, at(v, i), at(a, i));
+        const change = (next - at(v, i)) / h;
+        a[i] = change;
+        v[i] = next;
+        x[i] = at(x, i) + next * h;
+        moving ||= next !== 0 || Math.abs(change) > at(stops.da, i) * (1 + 1e-9);
+      }
+    }
+    return true;
+  }
+
+  #fails(why: number): false {
+    this.#why = why;
+    return false;
+  }
+}
