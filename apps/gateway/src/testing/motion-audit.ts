@@ -68,8 +68,9 @@ export class MotionAudit {
 
   #box(at: string, values: readonly number[]): void {
     const position = this.#position;
-    if (position === null) return;
-    const { min, max } = this.#limits.workspace;
+    const box = this.#limits.workspace;
+    if (position === null || box === null) return;
+    const { min, max } = box;
     for (let d = 0; d < 3; d++) {
       const before = position[d] ?? 0;
       const x = before + (values[d] ?? 0);
