@@ -21,28 +21,30 @@ interface Identity {
   readonly episode: number;
 }
 
+/** Numbers of a tick beside its two actions, and of an input beside its state; `HAS_STATE`: whether one belongs to it. */
+const TICK = { seq: 0, logId: 1, flags: 2, score: 3, kind: 4, cause: 5, actions: 6 } as const;
+const INPUT = { at: 0, before: 1, call: 2, baseTick: 3, hasState: 4, state: 5 } as const;
+/** Inputs that a buffer first has room for, beyond one a tick. */
+const SPARE_INPUTS = 12;
+
 /**
- * Columns of up to a second of ticks, and of what entered the control loop between them: together with the chunks they
- * replay every tick bit for bit. Ticks are copied out of the loop's reused result without an object a tick.
+ * Up to a second of ticks, and of what entered the control loop between them: together with the chunks they replay every tick
+ * bit for bit. Kept in two buffers, a row each: arrays that grow for a second and are dropped then outlive the young
+ * generation, a second of every session at a time.
  */
 export class TickLog {
   readonly #dim: number;
   readonly #stateDim: number;
   readonly #capacity: number;
   readonly #dtMs: number;
-  readonly #seq: number[] = [];
-  readonly #logIds: number[] = [];
-  readonly #flags: number[] = [];
-  readonly #score: number[] = [];
-  readonly #kinds: number[] = [];
-  readonly #causes: number[] = [];
-  readonly #proposed: Float64Array;
-  readonly #sent: Float64Array;
-  readonly #inputAt: number[] = [];
-  readonly #inputBefore: number[] = [];
-  readonly #inputLogIds: number[] = [];
-  readonly #inputBase: number[] = [];
-  readonly #inputState: number[] = [];
+  readonly #tickWidth: number;
+  readonly #inputWidth: number;
+  #ticks: Float64Array | null = null;
+  #inputs: Float64Array | null = null;
+  #tickCount = 0;
+  #inputCount = 0;
+  #stateCount = 0;
+  #lastSeq = Number.NEGATIVE_INFINITY;
   #part = 0;
 
   constructor(dim: number, stateDim: number, hz: number) {
@@ -50,28 +52,34 @@ export class TickLog {
     this.#stateDim = stateDim;
     this.#capacity = Math.max(1, Math.floor(hz));
     this.#dtMs = 1_000 / hz;
-    this.#proposed = new Float64Array(dim * this.#capacity);
-    this.#sent = new Float64Array(dim * this.#capacity);
+    this.#tickWidth = TICK.actions + 2 * dim;
+    this.#inputWidth = INPUT.state + stateDim;
   }
 
   /** Whether `seq` goes on from what is noted: a record's ticks rise. */
   accepts(seq: number): boolean {
-    const last = this.#seq.at(-1);
-    return last === undefined || seq > last;
+    return seq > this.#lastSeq;
   }
 
   /** Notes one emitted tick and the hold that the loop was asked for; true when a second is full and must be taken. */
   push(seq: number, result: TickResult, cause: HoldReason | null): boolean {
-    const row = this.#seq.length;
-    this.#proposed.set(result.proposed, row * this.#dim);
-    this.#sent.set(result.values, row * this.#dim);
-    this.#seq.push(seq);
-    this.#logIds.push(Math.max(0, result.ref));
-    this.#flags.push(result.flags);
-    this.#score.push(result.score);
-    this.#causes.push(KIND_OF_HOLD.get(cause) ?? 0);
-    this.#kinds.push(kindOf(result));
-    return row + 1 >= this.#capacity;
+    this.#ticks ??= new Float64Array(this.#capacity * this.#tickWidth);
+    const rows = this.#ticks;
+    const row = this.#tickCount * this.#tickWidth;
+    rows[row + TICK.seq] = seq;
+    rows[row + TICK.logId] = Math.max(0, result.ref);
+    rows[row + TICK.flags] = result.flags;
+    rows[row + TICK.score] = result.score;
+    rows[row + TICK.kind] = kindOf(result);
+    rows[row + TICK.cause] = KIND_OF_HOLD.get(cause) ?? 0;
+    const proposed = row + TICK.actions;
+    const sent = proposed + this.#dim;
+    for (let d = 0; d < this.#dim; d++) {
+      rows[proposed + d] = result.proposed[d] as number;
+      rows[sent + d] = result.values[d] as number;
+    }
+    this.#lastSeq = seq;
+    return ++this.#tickCount >= this.#capacity;
   }
 
   /**
@@ -79,18 +87,25 @@ export class TickLog {
    * state); true when there are so many that they must be taken.
    */
   input(call: number, before: number, baseTick: number, state: Float64Array | null): boolean {
-    this.#inputAt.push(this.#seq.length);
-    this.#inputBefore.push(before);
-    this.#inputLogIds.push(call);
-    this.#inputBase.push(baseTick);
-    if (state !== null) for (let i = 0; i < this.#stateDim; i++) this.#inputState.push(state[i] ?? 0);
-    return this.#inputBefore.length >= MOST_INPUTS;
+    const rows = this.#roomForInput();
+    const row = this.#inputCount * this.#inputWidth;
+    rows[row + INPUT.at] = this.#tickCount;
+    rows[row + INPUT.before] = before;
+    rows[row + INPUT.call] = call;
+    rows[row + INPUT.baseTick] = baseTick;
+    rows[row + INPUT.hasState] = state === null ? 0 : 1;
+    if (state !== null) {
+      for (let i = 0; i < this.#stateDim; i++) rows[row + INPUT.state + i] = state[i] ?? 0;
+      this.#stateCount++;
+    }
+    return ++this.#inputCount >= MOST_INPUTS;
   }
 
   /** Takes what there is, or null. The columns are copies: the journal may encode them later. */
   take(identity: Identity): TicksRecord | null {
-    const count = this.#seq.length;
-    if (count === 0 && this.#inputBefore.length === 0) return null;
+    if (this.#tickCount === 0 && this.#inputCount === 0) return null;
+    const tick = (field: number): number[] => column(this.#ticks, this.#tickCount, this.#tickWidth, field);
+    const input = (field: number): number[] => column(this.#inputs, this.#inputCount, this.#inputWidth, field);
     const record: TicksRecord = {
       v: 1,
       kind: 'ticks',
@@ -99,38 +114,69 @@ export class TickLog {
       part: this.#part++,
       dt_ms: this.#dtMs,
       dim: this.#dim,
-      seq: this.#seq.slice(),
-      log_ids: this.#logIds.slice(),
-      flags: this.#flags.slice(),
-      score: this.#score.slice(),
-      kinds: this.#kinds.slice(),
-      causes: this.#causes.slice(),
-      proposed: bytesOf(this.#proposed.slice(0, count * this.#dim)),
-      sent: bytesOf(this.#sent.slice(0, count * this.#dim)),
+      seq: tick(TICK.seq),
+      log_ids: tick(TICK.logId),
+      flags: tick(TICK.flags),
+      score: tick(TICK.score),
+      kinds: tick(TICK.kind),
+      causes: tick(TICK.cause),
+      proposed: bytesOf(this.#actions(TICK.actions)),
+      sent: bytesOf(this.#actions(TICK.actions + this.#dim)),
       inputs: {
-        at: this.#inputAt.slice(),
-        before: this.#inputBefore.slice(),
-        log_ids: this.#inputLogIds.slice(),
-        base_tick: this.#inputBase.slice(),
+        at: input(INPUT.at),
+        before: input(INPUT.before),
+        log_ids: input(INPUT.call),
+        base_tick: input(INPUT.baseTick),
         state_dim: this.#stateDim,
-        state: bytesOf(Float64Array.from(this.#inputState)),
+        state: bytesOf(this.#states()),
       },
     };
-    for (const column of [
-      this.#seq,
-      this.#logIds,
-      this.#flags,
-      this.#score,
-      this.#kinds,
-      this.#causes,
-      this.#inputAt,
-      this.#inputBefore,
-      this.#inputLogIds,
-      this.#inputBase,
-      this.#inputState,
-    ]) {
-      column.length = 0;
-    }
+    this.#tickCount = 0;
+    this.#inputCount = 0;
+    this.#stateCount = 0;
+    this.#lastSeq = Number.NEGATIVE_INFINITY;
     return record;
   }
+
+  #roomForInput(): Float64Array {
+    const before = this.#inputs;
+    const needed = (this.#inputCount + 1) * this.#inputWidth;
+    if (before !== null && needed <= before.length) return before;
+    const rows = before === null ? this.#capacity + SPARE_INPUTS : 2 * this.#inputCount;
+    const room = new Float64Array(Math.min(rows, MOST_INPUTS) * this.#inputWidth);
+    if (before !== null) room.set(before);
+    this.#inputs = room;
+    return room;
+  }
+
+  /** [N, D] */
+  #actions(from: number): Float64Array {
+    const rows = this.#ticks;
+    const out = new Float64Array(this.#tickCount * this.#dim);
+    if (rows === null) return out;
+    for (let n = 0, at = 0; n < this.#tickCount; n++) {
+      const row = n * this.#tickWidth + from;
+      for (let d = 0; d < this.#dim; d++) out[at++] = rows[row + d] as number;
+    }
+    return out;
+  }
+
+  /** Of the inputs that have one, in their order. */
+  #states(): Float64Array {
+    const rows = this.#inputs;
+    const out = new Float64Array(this.#stateCount * this.#stateDim);
+    if (rows === null) return out;
+    for (let n = 0, at = 0; n < this.#inputCount; n++) {
+      const row = n * this.#inputWidth;
+      if (rows[row + INPUT.hasState] === 0) continue;
+      for (let i = 0; i < this.#stateDim; i++) out[at++] = rows[row + INPUT.state + i] as number;
+    }
+    return out;
+  }
+}
+
+function column(rows: Float64Array | null, count: number, width: number, field: number): number[] {
+  const out = new Array<number>(count);
+  if (rows !== null) for (let n = 0; n < count; n++) out[n] = rows[n * width + field] as number;
+  return out;
 }
