@@ -140,7 +140,8 @@ export class MotionLimiter {
     }
     // The stop was verified when it became the way out: asked for it, there is nothing to change.
     const verified = this.#safeBrake(position);
-    if (verified && distance(wanted, this.#braked) <= this.#v * MADE && this.#stops(position, wanted, TRUSTED)) {
+    const same = LEGAL * Math.min(this.#dv, this.#da * this.#h);
+    if (verified && distance(wanted, this.#braked) <= same && this.#stops(position, wanted, TRUSTED)) {
       out.copy(this.#step);
       return flags | this.#commit(wanted);
     }
@@ -307,8 +308,9 @@ export class MotionLimiter {
     if (speed === 0) return true;
     // Of the straight stop, what is allowed: along a wall the motion goes on, only its part into the wall ends at once.
     const k = stopDistance(speed, this.#dv, this.#h) / speed;
-    envelope.project(position, this.#simX.scaled(this.#braked, k), this.#simFrom);
-    this.#braked.scaled(this.#simFrom, 1 / k);
+    if (envelope.project(position, this.#simX.scaled(this.#braked, k), this.#simFrom) !== 0) {
+      this.#braked.scaled(this.#simFrom, 1 / k);
+    }
     return false;
   }
 
