@@ -33,6 +33,14 @@ export {
 export { type OnTick, PacerWheel } from './pacer-wheel.js';
 export { implausiblePose, implausibleState, implausibleSteps } from './plausibility.js';
 export {
+  CHECKS,
+  type Check,
+  type CheckStatus,
+  type JointProfile,
+  type RobotProfile,
+  robotProfile,
+} from './robot-profile.js';
+export {
   SEVERITIES,
   type Severity,
   VIOLATION_FLAGS,

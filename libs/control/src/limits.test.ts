@@ -194,6 +194,16 @@ describe('limits in force', () => {
     expect(refused({ tighten: { mode: 'turbo' as 'full' } })).toBe('limits.mode');
   });
 
+  it('[K2] arms on a torso, whose hands hang below its frame, have no floor at it when joints are commanded', () => {
+    const floor = (id: string, actionSpace: 'ee_delta' | 'joint_position'): number | undefined => {
+      const result = resolveLimits({ ...base, robot: findRobot(id)!, actionSpace });
+      return result.ok ? result.limits.workspace?.min[2] : undefined;
+    };
+    expect(floor('franka_panda', 'joint_position')).toBe(-0.05);
+    expect(floor('pr2_left_arm', 'joint_position')).toBe(-0.881);
+    expect(floor('pr2_left_arm', 'ee_delta')).toBe(-0.05);
+  });
+
   it('[K3] says whether jerk can bind at this rate', () => {
     expect(pandaLimits(10).jerk_binds).toEqual({ translation: false, rotation: false });
     const slow = resolveLimits({ ...base, robot: findRobot('ur5e')!, hz: 50 });

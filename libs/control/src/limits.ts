@@ -141,7 +141,11 @@ function workspaceOf(
   keepOut: readonly KeepOut[],
 ): Pick<LimitsInForce, 'workspace' | 'reach'> {
   const boxed = tcp === 'commanded' || workspace !== undefined || robot.reach_m !== null;
-  if (tcp !== 'unknown' && boxed) return workspaceBox(robot, workspace);
+  if (tcp !== 'unknown' && boxed) {
+    // An arm on a torso reaches below its base frame as a matter of course: the floor is elsewhere.
+    const floored = tcp === 'commanded' || robot.geometry?.mount !== 'body';
+    return workspaceBox(robot, workspace, floored);
+  }
   const field = workspace !== undefined ? 'environment.workspace' : keepOut.length > 0 ? 'keep_out' : null;
   if (tcp === 'unknown' && field !== null) {
     throw new LimitsRefusal(field, `cannot be held: the registry has no geometry of ${robot.id}`);
@@ -234,13 +238,14 @@ function requireStop(vName: string, v: number, aName: string, a: Limit, jName: s
 function workspaceBox(
   robot: RobotRecord,
   workspace: LimitsRequest['workspace'],
+  floored: boolean,
 ): Pick<LimitsInForce, 'workspace' | 'reach'> {
   const reach = robot.reach_m;
   if (workspace === undefined) {
     if (reach === null) {
       throw new LimitsRefusal('environment.workspace', `the reach of ${robot.id} is unknown: give the box to stay in`);
     }
-    const min: Point = [-reach, -reach, Math.max(FLOOR_Z, -reach)];
+    const min: Point = [-reach, -reach, floored ? Math.max(FLOOR_Z, -reach) : -reach];
     return {
       workspace: { min, max: [reach, reach, reach], origin: 'default' },
       reach: { value: reach, checked: true },

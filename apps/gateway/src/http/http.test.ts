@@ -59,7 +59,19 @@ test('metrics count inferences and requests', async () => {
 test('robots and models are listed; an unknown robot is 404 with the nearest names', async () => {
   const { robots } = await bodyOf(await get('/v1/robots'));
   expect(robots.length).toBe(60);
-  expect((await bodyOf(await get('/v1/robots/franka_panda'))).dof).toBe(7);
+  expect(robots[0]).toMatchObject({ id: 'franka_panda', has_geometry: true });
+  expect(robots[0].aliases).toContain('panda');
+  const panda = await bodyOf(await get('/v1/robots/franka_panda'));
+  expect(panda).toMatchObject({
+    id: 'franka_panda',
+    dof: 7,
+    confidence: { joint_positions: 'vendor_repo' },
+    limits: { reduced: { cartesian: { v: { value: 0.25, origin: 'mode' } } } },
+    action_spaces: { ee_delta: { refused: null, checks: { tcp_box: { applies: true } } } },
+  });
+  expect(panda.geometry.tcp).toContain('Franka Hand');
+  expect(panda.source.length).toBeGreaterThan(0);
+  expect(await bodyOf(await get('/v1/robots/panda'))).toEqual(panda);
   const missing = await get('/v1/robots/franka_pando');
   expect(missing.status).toBe(404);
   expect((await bodyOf(missing)).details.nearest).toContain('franka_panda');

@@ -1,3 +1,4 @@
+import { robotProfile } from '@sinew/control';
 import { findRobot, nearestRobots, ROBOTS } from '@sinew/robots';
 import type { Metrics } from '@sinew/telemetry';
 import { errorMessage } from '../error-message.js';
@@ -84,13 +85,15 @@ export function informationRoutes({ models, metrics, status, pingDatabase }: Rou
       access: { kind: 'open' },
       handle: () =>
         json({
-          robots: ROBOTS.map(({ id, vendor, model, dof, reach_m, payload_kg }) => ({
+          robots: ROBOTS.map(({ id, aliases, vendor, model, dof, reach_m, payload_kg, geometry }) => ({
             id,
+            aliases,
             vendor,
             model,
             dof,
             reach_m,
             payload_kg,
+            has_geometry: geometry !== null,
           })),
         }),
     },
@@ -100,7 +103,7 @@ export function informationRoutes({ models, metrics, status, pingDatabase }: Rou
       access: { kind: 'open' },
       handle: ({ parameter, requestId }) => {
         const robot = findRobot(parameter);
-        if (robot !== undefined) return json(robot);
+        if (robot !== undefined) return json({ ...robot, ...robotProfile(robot) });
         return errorReply('unknown_robot', `robot "${parameter.slice(0, 64)}" is not in the registry`, requestId, {
           field: 'id',
           reason: 'not in the registry',
