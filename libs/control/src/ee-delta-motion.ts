@@ -205,18 +205,6 @@ export class EeDeltaMotion implements Motion {
     writeAction(this.#proposed, proposed);
   }
 
-  writeTarget(out: Float64Array): void {
-    const { position, euler, quat } = this.#target;
-    out[0] = position.x;
-    out[1] = position.y;
-    out[2] = position.z;
-    out[3] = this.#turned ? quat.w : euler.x;
-    out[4] = this.#turned ? quat.x : euler.y;
-    out[5] = this.#turned ? quat.y : euler.z;
-    out[6] = quat.z;
-    out[7] = this.#proposed.gripper;
-  }
-
   sent(n: number): void {
     this.#odometer.add(n, this.#sent.translation, this.#sent.rotation);
   }

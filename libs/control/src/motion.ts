@@ -54,8 +54,6 @@ export interface Motion extends WayPoints {
   write(sent: Float64Array, proposed: Float64Array): void;
   /** No motion, as both. */
   writeStill(sent: Float64Array, proposed: Float64Array): void;
-  /** The target as it stands: a way-point. */
-  writeTarget(out: Float64Array): void;
   /** What was written is sent at tick `n`. */
   sent(n: number): void;
 

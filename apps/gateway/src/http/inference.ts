@@ -1,5 +1,5 @@
 import { checkInstruction } from '@sinew/contracts';
-import { ControlLoop, flagNames, implausibleState, resolveLimits } from '@sinew/control';
+import { type ControlSpec, checkSpec, ControlLoop, flagNames, implausibleState, resolveLimits } from '@sinew/control';
 import type { InferenceRecord, JournalWriter } from '@sinew/journal';
 import type { PolicyInput, PolicyOutput, Requester, RequestTiming } from '@sinew/policy';
 import { checkObservation, type Observation, SinewError } from '@sinew/protocol';
@@ -168,6 +168,19 @@ async function infer(deps: InferenceDeps, context: RequestContext): Promise<Repl
     ...(request.robot_config.workspace === undefined ? {} : { workspace: request.robot_config.workspace }),
   });
   if (!limits.ok) return refuse(`robot_config.${limits.field}`, limits.reason);
+  const spec: ControlSpec = {
+    limits: limits.limits,
+    actionSpace: description.action_space,
+    dim: description.action_dim,
+    chunkSize: description.chunk_size,
+    hz: manifest.control_hz,
+    execute: bundle.execute,
+    blend: 'latest',
+    smoothing: smoothingFor(bundle, manifest.control_hz),
+    action: description.action,
+  };
+  const unfit = checkSpec(spec);
+  if (unfit !== null) return refuse('model', unfit.reason);
   if (journal.pressure().level === 'full') throw new SinewError('journal_full');
   if (full(model)) throw new SinewError('capacity', `${description.id} is at its capacity`);
 
@@ -180,17 +193,7 @@ async function infer(deps: InferenceDeps, context: RequestContext): Promise<Repl
     if (output.code === 'validation_failed') return refuse('image', output.reason);
     throw new SinewError('model_error', output.reason);
   }
-  const loop = new ControlLoop({
-    limits: limits.limits,
-    actionSpace: description.action_space,
-    dim: description.action_dim,
-    chunkSize: description.chunk_size,
-    hz: manifest.control_hz,
-    execute: bundle.execute,
-    blend: 'latest',
-    smoothing: smoothingFor(bundle, manifest.control_hz),
-    action: description.action,
-  });
+  const loop = new ControlLoop(spec);
   const logId = journal.nextLogId();
   loop.observe(observation.state, 0);
   const chunkOf = { actions: output.actions, state: observation.state, baseTick: 0, nextTick: 0, ref: logId };

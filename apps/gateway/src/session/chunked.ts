@@ -118,6 +118,8 @@ export class Chunked implements PacingMode {
     session.enter(reason);
     const result = session.loop.tick(n, reason);
     session.noteTick(n, result, reason);
+    // Nothing is known of where the robot is, and it was never told to go anywhere: there is no position to hold.
+    if (!session.loop.knowsRest) return;
     session.outbox.send({ type: 'hold', seq: n, reason, values: result.values });
   }
 }

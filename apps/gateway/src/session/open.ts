@@ -1,5 +1,5 @@
 import { checkInstruction } from '@sinew/contracts';
-import { resolveLimits } from '@sinew/control';
+import { checkSpec, resolveLimits } from '@sinew/control';
 import { CUSTOMER_SHARE, type JournalWriter } from '@sinew/journal';
 import { ERRORS, type ErrorCode, type FreshOpen, type Open, type ResumeOpen } from '@sinew/protocol';
 import { findRobot, nearestRobots } from '@sinew/robots';
@@ -7,7 +7,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Principal } from '../auth.js';
 import type { ModelCatalogue } from '../models.js';
 import type { SocketHandle } from '../stream/socket-handle.js';
-import type { SessionProfile } from './profile.js';
+import { controlSpecOf, type SessionProfile } from './profile.js';
 import type { RefusedInstructions } from './refused-instructions.js';
 import type { SessionRegistry } from './registry.js';
 import { Session, type SessionContext } from './session.js';
@@ -220,6 +220,8 @@ export class SessionOpener {
       environment: open.environment ?? null,
       client: open.client ?? null,
     };
+    const unfit = checkSpec(controlSpecOf(profile));
+    if (unfit !== null) return invalid(unfit.field, unfit.reason);
     const latched = this.#journal.latched(principal.customerId, robotId);
     const session = new Session(profile, this.#context, socket, open.instruction, latched);
     model.scheduler.reserve(session.inference, asked);

@@ -159,6 +159,7 @@ export class JointMotion implements Motion {
 
   aim(chunk: Chunk, k: number): void {
     for (let i = 0; i < this.#dof; i++) this.#target[i] = at(chunk.way, k * this.wayStride + i);
+    this.#intake.unwrap(this.#target, this.#q);
   }
 
   mix(chunk: Chunk, k: number, share: number): void {
@@ -192,7 +193,6 @@ export class JointMotion implements Motion {
   }
 
   filter(): void {
-    this.#intake.unwrap(this.#target, this.#q);
     this.#filter.apply(this.#target, this.#q);
   }
 
@@ -262,10 +262,6 @@ export class JointMotion implements Motion {
   #put(joints: Float64Array, gripper: number, out: Float64Array): void {
     for (let i = 0; i < this.#dof; i++) out[i] = at(joints, i);
     if (out.length > this.#dof) out[this.#dof] = gripper;
-  }
-
-  writeTarget(out: Float64Array): void {
-    this.#put(this.#target, this.#proposedGripper, out);
   }
 
   sent(n: number): void {

@@ -102,7 +102,10 @@ export function attackJoints({ robot, space, mode, hz, seed, ticks, faithful = f
       ? seen.map((x, i) => (joints[i]?.continuous === true ? near(x, told[i] as number) : x))
       : seen;
   for (let i = 0; i < ticks; i++) {
-    if (random() < 0.01) n += 1 + Math.floor(random() * 4);
+    if (random() < 0.01) {
+      const until = n + 1 + Math.floor(random() * 4);
+      for (; n < until; n++) history[n % 64] = q.slice();
+    }
     if (random() < 0.05) mood = Math.floor(random() * 10);
     if (random() < kidnaps) {
       const far = pick([0.001, 0.03, 0.5]);
