@@ -77,6 +77,22 @@ describe('sinew robots', () => {
     expect(JSON.parse((await run(['robots', 'show', 'franka_panda', '--json'])).out[0]!)).toMatchObject({ dof: 7 });
   });
 
+  it('shows by alias too: where limits are from, which point is held, and which checks apply', async () => {
+    const text = (await run(['robots', 'show', 'panda'])).out.join('\n');
+    expect(text).toMatch(/^franka_panda\n/);
+    expect(text).toMatch(/speed m\/s +0\.25 mode +1\.7\n/);
+    expect(text).toMatch(/tool point +between the fingertips of the Franka Hand/);
+    expect(text).toMatch(/\ncheck +ee_delta +joint_position +joint_delta +joint_velocity\n/);
+    expect(text).toMatch(/\njoint_limits +no +yes +yes +yes\n/);
+    expect(text).toContain('source of the geometry: github:frankarobotics/docs');
+    const [json] = (await run(['robots', 'show', 'ur5', '--json'])).out;
+    expect(JSON.parse(json!)).toMatchObject({
+      geometry: { convention: 'dh' },
+      limits: { full: { cartesian: { a: { origin: 'derived' } } } },
+      action_spaces: { joint_position: { refused: null } },
+    });
+  });
+
   it('names the nearest to one it does not know', async () => {
     const { code, err } = await run(['robots', 'show', 'franka_pnda']);
     expect(code).toBe(1);
