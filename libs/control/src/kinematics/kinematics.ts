@@ -12,8 +12,6 @@ import { conditionNumber } from './singular-values.js';
  */
 export class Kinematics {
   readonly dof: number;
-  /** No posture takes the point further from the origin of the base frame (m): the links laid end to end, limits or not. */
-  readonly span: number;
   readonly #chain: Float64Array;
   /** Rotation row by row and position of the frame that the forward walk has come to. */
   readonly #frame = new Float64Array(PLACEMENT);
@@ -26,9 +24,6 @@ export class Kinematics {
   constructor(geometry: RobotGeometry) {
     this.dof = geometry.rows.length;
     this.#chain = compileChain(geometry);
-    let span = 0;
-    for (let k = 9; k < this.#chain.length; k += PLACEMENT) span += Math.hypot(...this.#chain.subarray(k, k + 3));
-    this.span = span;
     this.#axes = new Float64Array(3 * this.dof);
     this.#origins = new Float64Array(3 * this.dof);
     this.#jacobian = new Float64Array(6 * this.dof);
