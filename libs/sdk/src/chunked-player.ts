@@ -1,5 +1,5 @@
 import { ControlLoop, type LimitsInForce } from '@sinew/control';
-import type { Action, Chunk, Hold, HoldReason } from '@sinew/protocol';
+import type { Action, Chunk, Hold, HoldReason, ModelDescription } from '@sinew/protocol';
 import type { TimerHandle } from './environment.js';
 import type { Player } from './player.js';
 import type { PlayerContext } from './player-context.js';
@@ -201,15 +201,10 @@ export class ChunkedPlayer implements Player {
     while ((this.#waiting[0]?.first_tick ?? Number.POSITIVE_INFINITY) <= tick) next = this.#waiting.shift() ?? null;
     if (next === null || next.first_tick + next.shape[0] <= tick) return;
     const { model } = this.#context.opened;
-    const state = new Float64Array(model.inputs.state.dim);
-    const pose = model.action.pose;
-    if (pose !== null) {
-      if (next.start_pose === null) return;
-      const indices = [...pose.position, ...pose.rotation, pose.gripper];
-      for (const [i, index] of indices.entries()) state[index] = next.start_pose[i] ?? Number.NaN;
-      this.#loop.observe(state, next.first_tick);
-    }
-    const actions = padded(next, model.chunk_size);
+    const state = stateAt(next, model);
+    if (state === null) return;
+    this.#loop.observe(state, next.first_tick);
+    const actions = padded(next, model);
     const { adopted } = this.#loop.adopt({
       actions,
       state,
@@ -234,12 +229,37 @@ export class ChunkedPlayer implements Player {
   }
 }
 
+/** A state in which the robot is where the chunk begins; null where the chunk does not say and the loop has to know. */
+function stateAt(
+  { start_pose: start }: Chunk,
+  { action, action_space: space, inputs }: ModelDescription,
+): Float64Array | null {
+  const state = new Float64Array(inputs.state.dim);
+  let indices: readonly number[];
+  if (space !== 'ee_delta') indices = action.joints ?? [...state.keys()];
+  else if (action.pose === null) return state;
+  else indices = [...action.pose.position, ...action.pose.rotation, action.pose.gripper];
+  if (start === null) return null;
+  for (const [i, value] of start.entries()) {
+    const index = indices[i];
+    if (index !== undefined) state[index] = value;
+  }
+  return state;
+}
+
 /** The loop takes chunks of one length; what is added asks for no motion, and its ticks are held anyway. */
-function padded({ values, shape: [length, dim] }: Chunk, chunkSize: number): Float32Array {
+function padded(
+  { values, shape: [length, dim] }: Chunk,
+  { action_space: space, chunk_size: chunkSize }: ModelDescription,
+): Float32Array {
   if (length === chunkSize) return values;
   const actions = new Float32Array(chunkSize * dim);
   actions.set(values);
-  const gripper = length === 0 ? 0 : (values[length * dim - 1] ?? 0);
-  for (let i = length; i < chunkSize; i++) actions[i * dim + dim - 1] = gripper;
+  if (length === 0) return actions;
+  const last = values.subarray((length - 1) * dim, length * dim);
+  for (let k = length; k < chunkSize; k++) {
+    if (space === 'joint_position') actions.set(last, k * dim);
+    else actions[k * dim + dim - 1] = last[dim - 1] ?? 0;
+  }
   return actions;
 }

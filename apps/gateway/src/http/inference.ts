@@ -1,5 +1,5 @@
 import { checkInstruction } from '@sinew/contracts';
-import { type ControlSpec, checkSpec, ControlLoop, flagNames, implausibleState, resolveLimits } from '@sinew/control';
+import { ControlLoop, type ControlSpec, checkSpec, flagNames, implausibleState, resolveLimits } from '@sinew/control';
 import type { InferenceRecord, JournalWriter } from '@sinew/journal';
 import type { PolicyInput, PolicyOutput, Requester, RequestTiming } from '@sinew/policy';
 import { checkObservation, type Observation, SinewError } from '@sinew/protocol';

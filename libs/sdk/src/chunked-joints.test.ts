@@ -1,0 +1,93 @@
+import { ControlLoop, type ControlSpec, resolveLimits } from '@sinew/control';
+import type { Chunk, ModelDescription } from '@sinew/protocol';
+import { findRobot } from '@sinew/robots';
+import { describe, expect, it } from 'vitest';
+import { FakeServer, MODEL, settle } from './testing/fake-server.js';
+import { SEEN, testRobot } from './testing/robots.js';
+
+const HZ = 10;
+const HOME = [0, -0.6, 0, -2.2, 0, 1.6, 0.8];
+/** The joints lie behind two other numbers of the state, and the gripper is among them. */
+const JOINTS = [2, 3, 4, 5, 6, 7, 8, 0];
+
+describe.each(['joint_position', 'joint_delta', 'joint_velocity'] as const)('the local executor of %s', (space) => {
+  const robot = findRobot('franka_panda')!;
+  const resolved = resolveLimits({ robot, actionSpace: space, mode: 'reduced', hz: HZ });
+  if (!resolved.ok) throw new Error(resolved.reason);
+  const model: ModelDescription = {
+    ...MODEL,
+    action_space: space,
+    action_dim: 8,
+    inputs: { ...MODEL.inputs, state: { dim: 9, names: [...'gxabcdefh'] } },
+    action: { ...MODEL.action, pose: null, joints: JOINTS },
+  };
+  const spec: ControlSpec = {
+    limits: resolved.limits,
+    actionSpace: space,
+    dim: 8,
+    chunkSize: 8,
+    hz: HZ,
+    execute: 4,
+    blend: 'latest',
+    smoothing: 'none',
+    action: model.action,
+  };
+  const stateAt = (q: readonly number[]) => {
+    const state = new Float64Array(9);
+    for (const [i, x] of [...q, 0.75].entries()) state[JOINTS[i]!] = x;
+    return state;
+  };
+
+  /** A policy that turns joint 1 and 6 at a steady speed. */
+  function plan(loop: ControlLoop, baseTick: number, firstTick: number, speed: number, length = 8): Chunk {
+    const actions = new Float32Array(64);
+    for (let k = 0; k < 8; k++) {
+      const step = { joint_position: (k + 1) * (speed / HZ), joint_delta: speed / HZ, joint_velocity: speed }[space];
+      const moved = space === 'joint_position' ? HOME : [0, 0, 0, 0, 0, 0, 0];
+      actions.set([...moved.map((x, i) => (i === 0 || i === 5 ? x + step : x)), 0.25], k * 8);
+    }
+    loop.adopt({ actions, state: stateAt(HOME), baseTick, nextTick: firstTick, ref: 1 });
+    const { values, stop, startPose } = loop.plan(firstTick, length);
+    return {
+      type: 'chunk',
+      observation_seq: 0,
+      first_tick: firstTick,
+      dt_ms: 1000 / HZ,
+      shape: [length, 8],
+      values: Float32Array.from(values),
+      start_pose: startPose,
+      stop: Float32Array.from(stop),
+      safety: { score: 1, checks_passed: 4, flags: [], clamped: false },
+      latency: { queue_ms: 1, inference_ms: 2, total_ms: 3 },
+      log_id: 100,
+    };
+  }
+
+  it.each([8, 3])('[S3] plays %i planned commands as they were planned, then brakes and stands', async (length) => {
+    const server = new FakeServer({ pacing: 'chunked', robot: resolved.limits, control_hz: HZ, model });
+    const { robot: client, taken } = await testRobot(server);
+    const loop = new ControlLoop(spec);
+    loop.observe(stateAt(HOME), 0);
+    client.observe({ ...SEEN, state: [...stateAt(HOME)] });
+    const chunk = plan(loop, 0, 2, 0.15, length);
+    server.connection.send(chunk);
+    for (let i = 0; i < length + 8; i++) {
+      server.clock.advance(1000 / HZ);
+      const now = server.clock.now();
+      server.connection.send({ type: 'pong', sent_at_ms: now, received_at_ms: now, server_time_ms: now });
+      await settle();
+    }
+    const played = taken.filter(({ kind }) => kind === 'action');
+    expect(played.map(({ seq }) => seq)).toEqual(Array.from({ length }, (_, i) => i + 2));
+    for (const [i, { values }] of played.entries()) {
+      for (const [d, value] of values.entries()) expect(value).toBeCloseTo(chunk.values[i * 8 + d]!, 5);
+    }
+    const after = taken.slice(taken.indexOf(played.at(-1)!) + 1);
+    expect(after.length).toBeGreaterThan(3);
+    const still = after.at(-1)!.values;
+    if (space === 'joint_position') expect([...still]).toEqual([...after.at(-2)!.values]);
+    else expect([...still.subarray(0, 7)]).toEqual([0, 0, 0, 0, 0, 0, 0]);
+    expect(still[7]).toBe(0.25);
+    expect(after.every(({ kind }) => kind === 'hold')).toBe(true);
+  });
+});
