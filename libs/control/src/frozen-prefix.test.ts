@@ -44,7 +44,7 @@ describe('the mask', () => {
     expect(mask(2, 4, 10)).toEqual(expected);
   });
 
-  it('[L7] needs max(d, 1) ≤ s ≤ H − d; d is the longest of the recent delays, and what was sent already', () => {
+  it('[L7] needs max(d, 1) ≤ s ≤ H − d; d is the longest of the recent delays within that, and at least what was sent already', () => {
     const prefix = new FrozenPrefix({ chunkSize: 8, dim: 7, execute: 4 }, 64);
     expect(prefix.frozen(10, 10)).toBe(0);
     expect(prefix.frozen(10, 13)).toBe(3);
@@ -53,9 +53,10 @@ describe('the mask', () => {
     expect(prefix.frozen(10, 14)).toBe(4);
     expect(prefix.frozen(10, 15)).toBeNull();
     prefix.came(5);
-    expect(prefix.frozen(10, 10)).toBeNull();
+    expect(prefix.frozen(10, 10)).toBe(4);
     for (let i = 0; i < 10; i++) prefix.came(1);
     expect(prefix.frozen(10, 10)).toBe(1);
+    expect(new FrozenPrefix({ chunkSize: 8, dim: 7, execute: 1 }, 64).frozen(0, 1)).toBe(1);
     expect(new FrozenPrefix({ chunkSize: 8, dim: 7, execute: 1 }, 64).frozen(0, 2)).toBeNull();
     expect(new FrozenPrefix({ chunkSize: 8, dim: 7, execute: 7 }, 64).frozen(0, 2)).toBeNull();
   });

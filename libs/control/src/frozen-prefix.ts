@@ -66,14 +66,18 @@ export class FrozenPrefix {
   }
 
   /**
-   * d, where an observation before `baseTick` is to be inferred from now and `nextTick` is the first that is not sent; null where the
-   * chunk would come too late or too early to be continued: max(d, 1) ≤ s ≤ H − d.
+   * d, where an observation before `baseTick` is to be inferred from now and `nextTick` is the first that is not sent: the longest of
+   * the recent delays, but never more than max(d, 1) ≤ s ≤ H − d allows, or one late chunk would cost the next ten their prefix.
+   * Null where more than that was sent already.
    */
   frozen(baseTick: number, nextTick: number): number | null {
-    let d = Math.max(0, nextTick - baseTick);
-    for (let i = 0; i < REMEMBERED; i++) d = Math.max(d, at(this.#delays, i));
     const { chunkSize, execute } = this.#spec;
-    return Math.max(d, 1) <= execute && execute <= chunkSize - d ? d : null;
+    const most = Math.min(execute, chunkSize - execute);
+    const sent = Math.max(0, nextTick - baseTick);
+    if (sent > most) return null;
+    let expected = sent;
+    for (let i = 0; i < REMEMBERED; i++) expected = Math.max(expected, at(this.#delays, i));
+    return Math.min(expected, most);
   }
 
   /**
