@@ -1,4 +1,5 @@
 import { createNullBackend, nullBundle, type PolicyBackend, Scheduler } from '@sinew/policy';
+import type { ModelDescription } from '@sinew/protocol';
 import { monotonicClock } from '../clock.js';
 import { ModelCatalogue } from '../models.js';
 
@@ -8,6 +9,7 @@ interface Script {
   /** What one inference took in the warm-up, from which the capacity follows. */
   readonly inferMs?: number;
   readonly manifest?: Partial<ReturnType<typeof nullBundle>['manifest']>;
+  readonly description?: Partial<ModelDescription>;
 }
 
 /** The null policy, answering as a test says. */
@@ -21,7 +23,8 @@ export async function scriptedModels(script: Script = {}): Promise<ModelCatalogu
   if (run !== undefined) inner.run = run;
   if (inferMs !== undefined) inner.warmUp = () => [{ batch: 1, inferMs }];
   const scheduler = new Scheduler({ backend: inner, now: () => monotonicClock.now() });
-  return new ModelCatalogue([{ bundle, backend: inner, scheduler, description: bundle.describe(), status: 'ready' }]);
+  const description = { ...bundle.describe(), ...script.description };
+  return new ModelCatalogue([{ bundle, backend: inner, scheduler, description, status: 'ready' }]);
 }
 
 /** Answers with this motion along x, metres a tick, alternating its sign where asked, gripper open. */
