@@ -17,6 +17,8 @@ const COMMANDS = {
     'feed recorded sessions through the control loop again',
     async () => (await import('./commands/replay.js')).replay,
   ],
+  incidents: ['show safety incidents', async () => (await import('./commands/incidents.js')).incidents],
+  'estop-clear': ['release the e-stop of a robot', async () => (await import('./commands/estop-clear.js')).estopClear],
   infer: ['one inference from one image file', async () => (await import('./commands/infer.js')).infer],
 } as const satisfies Record<string, readonly [string, () => Promise<Command>]>;
 

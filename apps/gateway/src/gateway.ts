@@ -5,6 +5,7 @@ import { ERRORS } from '@sinew/protocol';
 import type { Logger, Metrics } from '@sinew/telemetry';
 import { Authenticator, type FindKey } from './auth.js';
 import type { Clock } from './clock.js';
+import { estopClearRoute } from './http/estop-clear.js';
 import { InFlight } from './http/in-flight.js';
 import { inferenceRoute } from './http/inference.js';
 import { errorReply } from './http/reply.js';
@@ -129,6 +130,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     app,
     [
       ...informationRoutes({ models, metrics, status, pingDatabase: deps.pingDatabase }),
+      estopClearRoute({ sessions: registry, journal, clock, log }),
       inferenceRoute({
         models,
         journal,

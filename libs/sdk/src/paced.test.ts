@@ -262,6 +262,24 @@ describe('stopping', () => {
     expect(taken.at(-1)).toMatchObject({ kind: 'action', seq: 3 });
   });
 
+  it('[S11] an operator’s release ends the e-stop of this side too, from a fresh observation on', async () => {
+    const server = new FakeServer();
+    const { robot, taken } = await testRobot(server);
+    robot.observe(SEEN);
+    server.connection.action(0, 0);
+    await settle();
+    robot.estop();
+    server.connection.send({ type: 'notice', code: 'estop_cleared', message: '' });
+    server.connection.action(1, 0);
+    await settle();
+    expect(taken.at(-1)).toMatchObject({ kind: 'hold', reason: 'estop' });
+    robot.observe(SEEN);
+    server.connection.action(2, 1);
+    await settle();
+    expect(taken.at(-1)).toMatchObject({ kind: 'action', seq: 2 });
+    expect(server.connection.of('estop_clear')).toHaveLength(0);
+  });
+
   it('[S11] an e-stop cleared before the server heard of it: what it sent until then moves nothing', async () => {
     const server = new FakeServer();
     const { robot, taken } = await testRobot(server);

@@ -218,7 +218,7 @@ export class Robot {
     if (!this.#link.send({ type: 'reset', ...end })) this.#owedReset = end;
   }
 
-  /** Stops the robot: holds from this moment, here and (as soon as it can be told) on the server, until `clearEstop`. */
+  /** Stops the robot: holds from this moment, here and (as soon as it can be told) on the server, until `clearEstop` or an operator’s release. */
   estop(): void {
     this.#latched = true;
     this.#queue?.clear();
@@ -337,6 +337,7 @@ export class Robot {
         this.#player?.receive(message);
         return;
       case 'notice':
+        if (message.code === 'estop_cleared') this.#releasedByOperator();
         this.#emit({ type: 'notice', code: message.code, message: message.message });
         return;
       case 'error': {
@@ -349,6 +350,15 @@ export class Robot {
       default:
         return;
     }
+  }
+
+  /**
+   * S11: an operator's release is one for both sides; motion starts again from a fresh observation. It cannot undo a later e-stop of
+   * this side: that reaches the server before any observation that could move the robot.
+   */
+  #releasedByOperator(): void {
+    this.#latched = false;
+    this.#player?.release();
   }
 
   #refused(seq: number, field: string | undefined): void {

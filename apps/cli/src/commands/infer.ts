@@ -5,6 +5,7 @@ import { columns } from '../columns.js';
 import { defineCommand, pick, type Terminal } from '../command.js';
 import { Failure, UsageError } from '../failure.js';
 import { findGateway, GATEWAY_OPTIONS } from '../instance/find-gateway.js';
+import { type Answer, postJson } from '../instance/post-json.js';
 import { JSON_OPTION } from '../json-option.js';
 
 export const infer = defineCommand({
@@ -34,40 +35,10 @@ export const infer = defineCommand({
       robot_config: { type: values.robot_type },
       state,
     };
-    const answer = await post(`${gateway.http}/v1/inference`, gateway.key, body);
+    const answer = await postJson(`${gateway.http}/v1/inference`, gateway.key, body);
     return values.json ? printJson(answer, terminal) : print(answer, terminal);
   },
 });
-
-interface Answer {
-  readonly ok: boolean;
-  readonly body: Readonly<Record<string, unknown>>;
-}
-
-async function post(url: string, key: string, body: unknown): Promise<Answer> {
-  let response: Response;
-  try {
-    response = await fetch(url, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-      signal: AbortSignal.timeout(30_000),
-    });
-  } catch (error) {
-    throw new Failure(`${url} does not answer: ${reasonOf(error)}`, ['is the gateway running there? (npm start)']);
-  }
-  const parsed: unknown = await response.json().catch(() => null);
-  if (typeof parsed !== 'object' || parsed === null) {
-    throw new Failure(`${url} answered ${response.status} without JSON`, ['is that address a Sinew gateway?']);
-  }
-  return { ok: response.ok, body: parsed as Record<string, unknown> };
-}
-
-/** fetch hides why it failed in `cause`. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? error.cause.message || error.message : error.message;
-}
 
 function printJson({ ok, body }: Answer, terminal: Terminal): number {
   terminal.out(JSON.stringify(body));

@@ -350,11 +350,23 @@ export class Session {
   }
 
   #clearEstop(): void {
+    // Released here already, by an operator: the client stood until now, so motion begins anew for it.
+    if (!this.#latched) return this.#restart();
+    this.#unlatch({ by: 'client' });
+    this.context.log.warn({ session_id: this.id, robot_id: this.profile.robotId }, 'e-stop cleared by the client');
+  }
+
+  /** An operator's release. The client is told: it may hold for the same e-stop by itself. */
+  releaseEstop(by: Readonly<Record<string, unknown>>): void {
     if (!this.#latched) return;
+    this.#unlatch(by);
+    this.outbox.notice('estop_cleared', 'An operator has released the e-stop');
+  }
+
+  #unlatch(data: Readonly<Record<string, unknown>>): void {
     this.#latched = false;
     this.#restart();
-    this.#records.event(this.#episode, { event: 'estop_clear', data: { by: 'client' } });
-    this.context.log.warn({ session_id: this.id, robot_id: this.profile.robotId }, 'e-stop cleared by the client');
+    this.#records.event(this.#episode, { event: 'estop_clear', data });
   }
 
   /** Chunks on their way, waiting observations, timeline and filters are all of the past; what moves brakes first. */

@@ -13,6 +13,8 @@ import { StreamClient } from './stream-client.js';
 
 export const KEY = 'vla_live_test-key-0000000000000000000000000001';
 export const OTHER_KEY = 'vla_live_test-key-0000000000000000000000000002';
+export const ADMIN_KEY = 'vla_live_test-key-0000000000000000000000000004';
+export const OTHER_ADMIN_KEY = 'vla_live_test-key-0000000000000000000000000005';
 export const WATCH_ONLY_KEY = 'vla_live_test-key-0000000000000000000000000003';
 
 const CUSTOMER = '01900000-0000-7000-8000-000000000001';
@@ -34,6 +36,8 @@ function keyRows(): Map<string, KeyIdentity> {
     [sha256(KEY), row(CUSTOMER, 1, ['stream', 'infer'])],
     [sha256(OTHER_KEY), row(OTHER_CUSTOMER, 2, ['stream', 'infer'])],
     [sha256(WATCH_ONLY_KEY), row(CUSTOMER, 3, ['feedback'])],
+    [sha256(ADMIN_KEY), row(CUSTOMER, 4, ['admin'])],
+    [sha256(OTHER_ADMIN_KEY), row(OTHER_CUSTOMER, 5, ['admin'])],
   ]);
 }
 
