@@ -263,7 +263,7 @@ export class JointGovernor {
       share /= fast;
       if (share <= least) return least;
     }
-    return share * (1 - 1e-9);
+    return Math.max(least, share * (1 - 1e-9));
   }
 
   /** The largest share in [least, most] with a verified stop; negative if not even the least has one. */

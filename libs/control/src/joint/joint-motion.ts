@@ -3,6 +3,7 @@ import { at, type Chunk } from '../chunk.js';
 import type { NewChunk, Verdict } from '../control-io.js';
 import { type ControlSpec, ControlSpecError } from '../control-spec.js';
 import { CLAMP_FLAGS, FLAG } from '../flags.js';
+import { GovernorFault } from '../governor.js';
 import type { JointLimits } from '../joint-limits.js';
 import { kinematicsOf } from '../kinematics/kinematics.js';
 import { IGNORED, type Motion } from '../motion.js';
@@ -220,6 +221,7 @@ export class JointMotion implements Motion {
       this.#sent[i] = value;
       same &&= Object.is(value, proposed);
     }
+    this.#assert();
     this.#open = false;
     const gripper = this.#grip();
     this.#gripper = this.#sentGripper;
@@ -242,7 +244,24 @@ export class JointMotion implements Motion {
       this.#sent[i] = this.#absolute ? at(this.#q, i) + step : step * this.#unit;
     }
     this.#sentGripper = this.#heldGripper();
+    this.#assert();
     return flags;
+  }
+
+  /** Asked of every step, by other code than made it. Throws GovernorFault: nothing is sent, and the robot's side holds. */
+  #assert(): void {
+    const slack = 1 + 1e-6;
+    for (let i = 0; i < this.#dof; i++) {
+      const { continuous, lower, upper, v } = this.#limits[i] as JointLimits;
+      const step = at(this.#step, i);
+      const fast = !(Math.abs(step) * this.#spec.hz <= v.value * slack);
+      const from = at(this.#q, i);
+      const inside =
+        from + step <= Math.max(upper.value, from) + 1e-6 && from + step >= Math.min(lower.value, from) - 1e-6;
+      if (fast || !(continuous || inside)) {
+        throw new GovernorFault(`a step of joint ${i} outside its limits was about to be sent`);
+      }
+    }
   }
 
   #heldGripper(): number {

@@ -18,6 +18,8 @@ export interface TcpLimits {
 
 /** No stop takes longer: resolveLimits sees to it. */
 const LONGEST_STOP_S = 4;
+/** Rounding of a position (rad) that was summed up in another order. */
+const SAME_PLACE = 1e-14;
 
 /**
  * Holds joint motion to the tool centre point's own limits: at a step, and at every step of the stop after it, the point stays in its
@@ -30,6 +32,9 @@ export class TcpGuard {
   readonly #start = new Vec3();
   readonly #here = new Vec3();
   readonly #there = new Vec3();
+  /** Where the last step that was found legal leads, and where the tool is then: mostly the next one starts there. */
+  readonly #next: Float64Array;
+  readonly #nextPoint = new Vec3();
   readonly #q: Float64Array;
   readonly #v: Float64Array;
   readonly #a: Float64Array;
@@ -39,6 +44,7 @@ export class TcpGuard {
     this.#limits = limits;
     this.#stops = stops;
     this.#ticks = 32 + Math.ceil(LONGEST_STOP_S / stops.h);
+    this.#next = new Float64Array(stops.count).fill(Number.NaN);
     this.#q = new Float64Array(stops.count);
     this.#v = new Float64Array(stops.count);
     this.#a = new Float64Array(stops.count);
@@ -51,7 +57,13 @@ export class TcpGuard {
 
   /** Where steps start from now on. */
   from(q: Float64Array): void {
-    this.#limits.kinematics.position(q, this.#start);
+    for (let i = 0; i < q.length; i++) {
+      if (!(Math.abs(at(q, i) - at(this.#next, i)) <= SAME_PLACE)) {
+        this.#limits.kinematics.position(q, this.#start);
+        return;
+      }
+    }
+    this.#start.copy(this.#nextPoint);
   }
 
   /** How fast (share of the limit) a step at `velocity` from `q` moves the point; call `from` first. */
@@ -90,6 +102,10 @@ export class TcpGuard {
         return this.#fails(envelope.clears(here, there, tolerance) ? FLAG.workspace : FLAG.keep_out);
       }
       if (k >= this.#ticks) return this.#fails(FLAG.acceleration);
+      if (k === 0) {
+        this.#next.set(x);
+        this.#nextPoint.copy(there);
+      }
       here.copy(there);
       moving = false;
       for (let i = 0; i < x.length; i++) {
