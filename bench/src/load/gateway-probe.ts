@@ -1,4 +1,4 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { constants, monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
 import type { ModelCatalogue } from '@sinew/gateway';
 import type { JournalWriter } from '@sinew/journal';
 import type { Metrics } from '@sinew/telemetry';
@@ -25,7 +25,17 @@ export interface GatewayReport {
   readonly logIds: Float64Array;
   readonly usableMs: Float64Array;
   readonly rssBytes: number;
+  readonly gc: { readonly minor: GcPauses; readonly major: GcPauses };
 }
+
+/** Pauses of the main thread for the young generation, and for the whole heap with the steps before it; ms. */
+export interface GcPauses {
+  readonly count: number;
+  readonly totalMs: number;
+  readonly maxMs: number;
+}
+
+const NO_PAUSES: GcPauses = { count: 0, totalMs: 0, maxMs: 0 };
 
 /** The monitor records the time between two of its timer's turns: an idle loop shows the resolution, not zero. */
 const RESOLUTION_MS = 10;
@@ -38,6 +48,7 @@ export class GatewayProbe {
   #logIds: number[] = [];
   #usableMs: number[] = [];
   readonly #loop = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  #gc = { minor: NO_PAUSES, major: NO_PAUSES };
   #markedMs = performance.now();
   #cpu = process.cpuUsage();
   #policyCpuMs: number | null = 0;
@@ -45,6 +56,19 @@ export class GatewayProbe {
   constructor(models: ModelCatalogue, metrics: Metrics, journal: JournalWriter) {
     this.#models = models;
     this.#loop.enable();
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) {
+        // Node's types leave out what the entry is about.
+        const { kind } = (entry as unknown as { detail: { kind: number } }).detail;
+        const which = kind === constants.NODE_PERFORMANCE_GC_MINOR ? 'minor' : 'major';
+        const { count, totalMs, maxMs } = this.#gc[which];
+        this.#gc[which] = {
+          count: count + 1,
+          totalMs: totalMs + entry.duration,
+          maxMs: Math.max(maxMs, entry.duration),
+        };
+      }
+    }).observe({ entryTypes: ['gc'] });
     const observe = metrics.tickJitter.observe.bind(metrics.tickJitter);
     metrics.tickJitter.observe = (seconds) => {
       this.#lateness.record(seconds * 1_000);
@@ -70,6 +94,7 @@ export class GatewayProbe {
     this.#logIds = [];
     this.#usableMs = [];
     this.#loop.reset();
+    this.#gc = { minor: NO_PAUSES, major: NO_PAUSES };
     this.#markedMs = performance.now();
     this.#cpu = process.cpuUsage();
     this.#policyCpuMs = this.#policyCpu();
@@ -93,6 +118,7 @@ export class GatewayProbe {
       logIds: Float64Array.from(this.#logIds),
       usableMs: Float64Array.from(this.#usableMs),
       rssBytes: process.memoryUsage.rss(),
+      gc: this.#gc,
     };
   }
 

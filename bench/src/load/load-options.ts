@@ -40,6 +40,11 @@ export const LOAD_OPTIONS = {
     help: 'one action a tick, or one chunk an inference',
   },
   idle: { type: 'boolean', default: false, help: 'only open the sessions, and measure the memory that each holds' },
+  hostile: {
+    type: 'boolean',
+    default: false,
+    help: 'measure twice: the robots alone, then beside a thousand silent sockets, clients that never read, and floods of garbage',
+  },
   profile: { type: 'path', default: null, help: 'a folder for a V8 CPU profile of the gateway’s main thread' },
   url: {
     type: 'url',

@@ -3,7 +3,8 @@ import { type Machine, machine, machineLine } from '../machine.js';
 import { Latencies, type Percentiles, percentilesText } from '../stats/latencies.js';
 import { round3 } from '../stats/median.js';
 import type { Fleet } from './fleet.js';
-import type { GatewayReport, LoopDelay } from './gateway-probe.js';
+import type { GatewayReport, GcPauses, LoopDelay } from './gateway-probe.js';
+import type { HostileRecord } from './hostile-clients.js';
 import type { LoadOptions } from './load-options.js';
 import { bucketCounts, growth, type MetricsPage } from './metrics-page.js';
 
@@ -17,6 +18,9 @@ interface Measured {
   readonly after: MetricsPage;
   readonly wallMs: number;
   readonly benchCpuMs: number;
+  /** The end of the window, on the fleet's clock. */
+  readonly endedMs: number;
+  readonly hostile: HostileRecord | null;
 }
 
 /** Milliseconds where nothing else is said; bench/README.md says how each figure comes about. */
@@ -41,6 +45,8 @@ export interface LoadResult {
   /** Received a robot and second. */
   readonly tick_hz: number;
   readonly missed_ticks: number;
+  /** Due when the window ended and not there yet. */
+  readonly overdue_ticks: number;
   readonly holds: Readonly<Record<string, number>>;
   readonly errors: Readonly<Record<string, number>>;
   readonly lost_sessions: number;
@@ -54,6 +60,7 @@ export interface LoadResult {
   };
   readonly batch: { readonly mean: number | null; readonly sizes: Readonly<Record<string, number>> };
   readonly event_loop_delay_ms: LoopDelay | null;
+  readonly gc_pauses: GatewayReport['gc'] | null;
   readonly cpu: {
     /** Cores that were busy: 1 is one core all the time. */
     readonly gateway_cores: number | null;
@@ -62,8 +69,12 @@ export interface LoadResult {
     readonly per_session_ms: number | null;
     readonly per_frame_us: number | null;
     readonly bench_cores: number;
+    /** An observation sent, with the tick that is received for it. */
+    readonly bench_per_frame_us: number;
   };
   readonly gateway_rss_mb: number | null;
+  /** What hostile clients did meanwhile; null without them. */
+  readonly hostile: HostileRecord | null;
   /** How late the bench itself sent: latency counts from the intended time all the same. */
   readonly send_lag_ms: Percentiles | null;
 }
@@ -97,6 +108,7 @@ export function loadResult(measured: Measured): LoadResult {
     tick_jitter_ms: { server: report?.tickLateness ?? null, client: clientJitter.summary() },
     tick_hz: round3(received / options.robots / seconds),
     missed_ticks: fleet.ledgers.reduce((sum, ledger) => sum + ledger.missed, 0),
+    overdue_ticks: fleet.ledgers.reduce((sum, ledger) => sum + ledger.overdue(measured.endedMs), 0),
     holds: record.holds,
     errors: record.errors,
     lost_sessions: record.lost,
@@ -119,8 +131,10 @@ export function loadResult(measured: Measured): LoadResult {
       ),
     },
     event_loop_delay_ms: report?.loopDelayMs ?? null,
+    gc_pauses: report?.gc ?? null,
     cpu: cpuShare(measured),
     gateway_rss_mb: report === null ? null : Math.round(report.rssBytes / 1e6),
+    hostile: measured.hostile,
     send_lag_ms: record.sendLag.summary(),
   };
 }
@@ -146,8 +160,16 @@ function addedByServer(fleet: Fleet, report: GatewayReport | null): Percentiles 
 
 function cpuShare({ report, options, fleet, wallMs, benchCpuMs }: Measured): LoadResult['cpu'] {
   const bench_cores = round3(benchCpuMs / wallMs);
+  const bench_per_frame_us = round3((benchCpuMs * 1_000) / Math.max(1, fleet.record.sent));
   if (report === null) {
-    return { gateway_cores: null, policy_cores: null, per_session_ms: null, per_frame_us: null, bench_cores };
+    return {
+      gateway_cores: null,
+      policy_cores: null,
+      per_session_ms: null,
+      per_frame_us: null,
+      bench_cores,
+      bench_per_frame_us,
+    };
   }
   const own = report.cpuMs - (report.policyCpuMs ?? 0);
   return {
@@ -156,6 +178,7 @@ function cpuShare({ report, options, fleet, wallMs, benchCpuMs }: Measured): Loa
     per_session_ms: round3(own / (report.wallMs / 1_000) / options.robots),
     per_frame_us: round3((own * 1_000) / Math.max(1, fleet.record.sent)),
     bench_cores,
+    bench_per_frame_us,
   };
 }
 
@@ -176,13 +199,45 @@ export function loadLines(result: LoadResult): string[] {
     `  chunk usable    ${percentilesText(result.chunk_usable_ms)}   (journaled)`,
     `tick jitter       ${percentilesText(jitter.server)}   (server)`,
     `                  ${percentilesText(jitter.client)}   (as clients saw it)`,
-    `ticks             ${result.tick_hz} Hz, missed ${result.missed_ticks} (server: ${server.missed_ticks}, shed ${server.shed_ticks})`,
+    `ticks             ${result.tick_hz} Hz, missed ${result.missed_ticks}, overdue at the end ${result.overdue_ticks} (server: ${server.missed_ticks}, shed ${server.shed_ticks})`,
     `holds             ${counts(result.holds)}`,
     `errors            ${counts(result.errors)}; sessions lost: ${result.lost_sessions}`,
     `inferences        ${counts(server.inferences)}; superseded ${server.superseded}, stale ${server.stale_dropped}`,
     `batch size        mean ${batch.mean ?? '–'}; ${counts(batch.sizes)}`,
     `event loop delay  ${loop === null ? 'not measured' : `p50 ${loop.p50.toFixed(2)}  p99 ${loop.p99.toFixed(2)}  max ${loop.max.toFixed(1)} ms`}`,
+    `gc pauses         ${gcText(result.gc_pauses)}`,
     `gateway CPU       ${cpu.gateway_cores ?? '–'} cores (policy threads ${cpu.policy_cores ?? '–'}); ${cpu.per_session_ms ?? '–'} ms/s a session, ${cpu.per_frame_us ?? '–'} µs a frame; RSS ${result.gateway_rss_mb ?? '–'} MB`,
-    `bench             ${cpu.bench_cores} cores, sent ${result.observations}; late by ${percentilesText(result.send_lag_ms)}`,
+    `bench             ${cpu.bench_cores} cores, ${cpu.bench_per_frame_us} µs a frame; sent ${result.observations}; late by ${percentilesText(result.send_lag_ms)}`,
+  ];
+}
+
+function gcText(pauses: LoadResult['gc_pauses']): string {
+  if (pauses === null) return 'not measured';
+  const text = ({ count, totalMs, maxMs }: GcPauses): string =>
+    `${count} of ${totalMs.toFixed(0)} ms in all, max ${maxMs.toFixed(1)}`;
+  return `young ${text(pauses.minor)}; whole heap with its steps ${text(pauses.major)}`;
+}
+
+/** The same robots alone and beside hostile clients: what should not change, side by side. */
+export function hostileLines(alone: LoadResult, beside: LoadResult): string[] {
+  const row = (name: string, of: (result: LoadResult) => string): string =>
+    `${name.padEnd(18)}${of(alone).padEnd(64)}${of(beside)}`;
+  const { connections, ended, bytes } = beside.hostile ?? { connections: 0, ended: 0, bytes: 0 };
+  return [
+    machineLine(beside.machine),
+    `${beside.policy}: ${beside.robots} robots × ${beside.hz} Hz ${beside.pacing}, ${beside.seconds} s each`,
+    `hostile: ${connections} connections (${ended} ended), ${(bytes / 1e6).toFixed(1)} MB sent`,
+    '',
+    row('', (result) => (result === alone ? 'alone' : 'beside hostile clients')),
+    row(
+      'ticks',
+      ({ tick_hz, missed_ticks, overdue_ticks }) => `${tick_hz} Hz, missed ${missed_ticks}, overdue ${overdue_ticks}`,
+    ),
+    row('action age', ({ age_ms }) => percentilesText(age_ms)),
+    row('added by server', ({ added_ms }) => percentilesText(added_ms)),
+    row('tick jitter', ({ tick_jitter_ms }) => percentilesText(tick_jitter_ms.server)),
+    row('holds', ({ holds }) => JSON.stringify(holds)),
+    row('errors, lost', ({ errors, lost_sessions }) => `${JSON.stringify(errors)}, ${lost_sessions}`),
+    row('gateway CPU', ({ cpu }) => `${cpu.gateway_cores ?? '–'} cores`),
   ];
 }

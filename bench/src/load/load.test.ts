@@ -18,6 +18,7 @@ const OPTIONS: LoadOptions = {
   frame_kb: 4,
   pacing: 'paced',
   idle: false,
+  hostile: false,
   profile: null,
   url: null,
   key: null,
@@ -38,6 +39,15 @@ test('paced robots against a real gateway: every observation, action and inferen
   expect(batched).toBeGreaterThan(0);
   expect(inferences).toBeGreaterThanOrEqual(batched);
   expect(result.cpu.gateway_cores).toBeGreaterThan(0);
+});
+
+test('the same robots beside hostile clients: all their ticks come, and none of their sessions is lost', async () => {
+  const { measureLoad: measure } = (await import(built('measure-load.js'))) as { measureLoad: typeof measureLoad };
+  const result = await measure({ ...OPTIONS, hostile: true });
+  expect(result).toMatchObject({ robots: 3, errors: {}, lost_sessions: 0 });
+  expect(result.actions).toBeGreaterThan(0);
+  expect(result.hostile?.connections).toBeGreaterThan(1_000);
+  expect(result.hostile?.ended).toBeGreaterThan(0);
 });
 
 test('chunked robots receive chunks and no actions', async () => {

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Opened } from '@sinew/protocol';
 import { BenchError, progress } from '../command.js';
 import { gradient, jpegOfSize } from './camera-image.js';
-import { Fleet, type Frames } from './fleet.js';
+import { Fleet, type Frames, now } from './fleet.js';
+import { HostileClients } from './hostile-clients.js';
 import type { LoadOptions } from './load-options.js';
 import { type LoadResult, loadResult } from './load-report.js';
 import { MetricsPage } from './metrics-page.js';
@@ -26,6 +27,7 @@ export async function measureLoad(options: LoadOptions): Promise<LoadResult> {
     open: openMessage(options),
     target: target.stream,
   });
+  const hostile = options.hostile ? new HostileClients(target.stream, openMessage(options)) : null;
   const limit = setTimeout(
     () => {
       progress('the run takes too long and is given up');
@@ -37,6 +39,7 @@ export async function measureLoad(options: LoadOptions): Promise<LoadResult> {
     progress(`opening ${options.robots} sessions`);
     const opened = await fleet.open();
     fleet.drive(await observationFrames(opened, options));
+    hostile?.start();
     await pause(options.warmup, 'warming up');
     const before = await MetricsPage.fetch(target.http);
     await target.gateway?.mark();
@@ -45,15 +48,31 @@ export async function measureLoad(options: LoadOptions): Promise<LoadResult> {
     const cpu = process.cpuUsage();
     await pause(options.seconds, 'measuring');
     fleet.measure(false);
+    const endedMs = now();
+    const hostileRecord = hostile === null ? null : { ...hostile.record };
     const wallMs = performance.now() - startedMs;
     const { user, system } = process.cpuUsage(cpu);
     const report = (await target.gateway?.report()) ?? null;
     const after = await MetricsPage.fetch(target.http);
+    hostile?.stop();
     fleet.close();
     const benchCpuMs = (user + system) / 1_000;
-    return loadResult({ options, obsHz, opened, fleet, report, before, after, wallMs, benchCpuMs });
+    return loadResult({
+      options,
+      obsHz,
+      opened,
+      fleet,
+      report,
+      before,
+      after,
+      wallMs,
+      endedMs,
+      benchCpuMs,
+      hostile: hostileRecord,
+    });
   } finally {
     clearTimeout(limit);
+    hostile?.stop();
     fleet.close();
     await target.gateway?.stop();
   }

@@ -24,7 +24,12 @@ export async function openTarget(options: LoadOptions): Promise<Target> {
   }
   const key = `vla_live_${randomBytes(24).toString('base64url')}`;
   const gateway = await GatewayProcess.start(
-    { policy: options.policy, policyThreads: options.policy_threads, maxSessions: options.robots, key },
+    {
+      policy: options.policy,
+      policyThreads: options.policy_threads,
+      maxSessions: options.robots + (options.hostile ? 100 : 0),
+      key,
+    },
     options.profile,
   );
   const stream = { host: '127.0.0.1', port: gateway.port, path: STREAM_PATH, key };

@@ -22,3 +22,12 @@ test('ticks before the first that was received are not missed', () => {
   ledger.add(100, 0);
   expect(ledger.missed).toBe(0);
 });
+
+test('ticks that were due and have not come are overdue, also where nothing follows that would show the gap', () => {
+  const ledger = new TickLedger(10);
+  ledger.add(5, 1_500);
+  ledger.add(6, 1_600);
+  expect(ledger.overdue(1_650)).toBe(0);
+  expect(ledger.overdue(1_700)).toBe(1);
+  expect(ledger.overdue(2_150)).toBe(5);
+});

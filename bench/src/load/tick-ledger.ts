@@ -29,6 +29,12 @@ export class TickLedger {
     return origin;
   }
 
+  /** Ticks that were due by `nowMs` and have not come: what a robot that hears nothing any more misses without a gap. */
+  overdue(nowMs: number): number {
+    if (this.#last === null) return 0;
+    return Math.max(0, Math.floor((nowMs - this.originMs) / this.#periodMs) - this.#last);
+  }
+
   /** How late the `index`-th received tick came, ms. */
   latenessMs(index: number, originMs = this.originMs): number {
     return (this.#offsets[index] ?? Number.NaN) - originMs;
