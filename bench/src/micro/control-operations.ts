@@ -1,74 +1,56 @@
-import { ControlLoop, type ControlSpec, resolveLimits } from '@sinew/control';
-import { findRobot } from '@sinew/robots';
+import { ControlLoop, type ControlSpec } from '@sinew/control';
+import { ACTION_SPACES, SMOOTHINGS } from '@sinew/protocol';
+import { HOME, panda, wandering } from './control-specs.js';
 import type { Operation } from './time-operation.js';
 
-const HZ = 20;
-const EXECUTE = 4;
-const CHUNK_SIZE = 8;
+/** Chunks that a scenario goes round in. */
+const CHUNKS = 64;
 
-/** A Panda over a table that is told to move slowly to and fro, as `tabletop-v1` drives it. */
+/** Whole ticks: timeline, smoothing, governor and odometer, and every fourth tick an observation and a chunk. */
 export function controlOperations(): Record<string, Operation> {
-  return {
-    'control: a tick at rest, holding': ticks(false),
-    'control: a tick, a new chunk every 4': ticks(true),
+  const operations: Record<string, Operation> = { 'tick: at rest, holding': holding() };
+  for (const space of ACTION_SPACES) {
+    operations[`tick: ${space}, a chunk every 4`] = ticks(panda(space), 'slow');
+    operations[`tick: ${space}, a chunk every 4, too fast`] = ticks(panda(space), 'fast');
+  }
+  for (const smoothing of SMOOTHINGS) {
+    if (smoothing === 'none') continue;
+    const spec = panda('ee_delta', { blend: 'temporal_ensemble', smoothing });
+    operations[`tick: ee_delta, temporal_ensemble, ${smoothing}`] = ticks(spec, 'slow');
+  }
+  return operations;
+}
+
+function holding(): Operation {
+  const loop = new ControlLoop(panda('ee_delta'));
+  let n = 0;
+  return (count) => {
+    for (const end = n + count; n < end; n++) loop.tick(n, null);
   };
 }
 
-function ticks(adopting: boolean): Operation {
-  const loop = new ControlLoop(spec());
-  const state = Float64Array.of(0, 0, 0.2, 0, 0, 0, 1);
-  const there = chunk(0.002);
-  const back = chunk(-0.002);
+/** A robot that is where it was told to be: what was sent is added up, and each observation tells it. */
+export function ticks(spec: ControlSpec, speed: 'slow' | 'fast'): Operation {
+  const { actionSpace, chunkSize, execute, hz } = spec;
+  const loop = new ControlLoop(spec);
+  const home = actionSpace === 'ee_delta' ? HOME.ee_delta : HOME.joints;
+  const state = Float64Array.from(home);
+  const chunks = Array.from({ length: CHUNKS }, (_, i) => wandering(actionSpace, chunkSize, speed, i * execute));
   let n = 0;
-  let logId = 1;
+  let ref = 1;
   return (count) => {
     for (const end = n + count; n < end; n++) {
-      if (adopting && n % EXECUTE === 0) {
+      if (n % execute === 0) {
         loop.observe(state, n);
-        loop.adopt({
-          actions: n % (2 * EXECUTE) === 0 ? there : back,
-          state,
-          baseTick: n,
-          nextTick: n,
-          ref: logId++,
-        });
+        const actions = chunks[(n / execute) % CHUNKS] as Float32Array;
+        loop.adopt({ actions, state, baseTick: n, nextTick: n, ref: ref++ });
       }
-      loop.tick(n, null);
+      const { values } = loop.tick(n, null);
+      for (let d = 0; d < 6; d++) {
+        const value = values[d] as number;
+        if (actionSpace === 'joint_position') state[d] = value;
+        else state[d] = (state[d] as number) + (actionSpace === 'joint_velocity' ? value / hz : value);
+      }
     }
-  };
-}
-
-function chunk(step: number): Float32Array {
-  const actions = new Float32Array(CHUNK_SIZE * 7);
-  for (let row = 0; row < CHUNK_SIZE; row++) actions.set([step, step / 2, 0, 0, 0, step, 1], row * 7);
-  return actions;
-}
-
-function spec(): ControlSpec {
-  const robot = findRobot('franka_panda');
-  if (robot === undefined) throw new Error('the registry lacks franka_panda');
-  const limits = resolveLimits({
-    robot,
-    actionSpace: 'ee_delta',
-    mode: 'reduced',
-    workspace: { min: [-0.5, -0.5, 0], max: [0.5, 0.5, 0.6] },
-    hz: HZ,
-  });
-  if (!limits.ok) throw new Error(`${limits.field}: ${limits.reason}`);
-  return {
-    limits: limits.limits,
-    actionSpace: 'ee_delta',
-    dim: 7,
-    chunkSize: CHUNK_SIZE,
-    hz: HZ,
-    execute: EXECUTE,
-    blend: 'latest',
-    smoothing: 'none',
-    action: {
-      frame: 'base',
-      rotation: 'euler_xyz',
-      gripper: 'absolute_0_closed_1_open',
-      pose: { position: [0, 1, 2], rotation: [3, 4, 5], gripper: 6 },
-    },
   };
 }
