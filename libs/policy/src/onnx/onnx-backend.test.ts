@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PolicyBackend, PolicyInput, PolicyOutput } from '../backend/policy-backend.js';
 import type { Bundle } from '../bundle/bundle.js';
 import { BUILT_IN_BUNDLES, loadBundle } from '../bundle/load-bundle.js';
-import { Manifest } from '../bundle/manifest.js';
+import type { Manifest } from '../bundle/manifest.js';
 import { backendContract } from '../testing/backend-contract.js';
 import { inputFor } from '../testing/inputs.js';
 import { createOnnxBackend } from './onnx-backend.js';
@@ -175,14 +175,14 @@ describe('onnx backend', () => {
     await other.close();
   });
 
-  test.each<[string, (manifest: Manifest) => unknown]>([
+  test.each<[string, (manifest: Manifest) => Manifest]>([
     [
       'inputs.cameras.0.width',
-      (m) => ({ ...m, inputs: { ...m.inputs, cameras: [{ ...m.inputs.cameras[0], width: 64 }] } }),
+      (m) => ({ ...m, inputs: { ...m.inputs, cameras: m.inputs.cameras.map((c) => ({ ...c, width: 64 })) } }),
     ],
     ['output.tensor', (m) => ({ ...m, output: { tensor: 'chunk' } })],
   ])('[P3] a graph that differs in %s is refused at start, by that name', async (field, change) => {
-    const wrong = { ...bundle, manifest: Manifest.parse(change(bundle.manifest)) };
+    const wrong = { ...bundle, manifest: change(bundle.manifest) };
     const other = createOnnxBackend({ bundle: wrong, threads: 1, worker });
     await expect(other.start()).rejects.toMatchObject({ name: 'BundleError', field });
     expect(other.stats().state).toBe('closed');
