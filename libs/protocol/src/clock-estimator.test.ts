@@ -44,7 +44,7 @@ describe('the clock of a client', () => {
     );
   });
 
-  it('[W7] a stamp makes an observation older, never younger than its arrival', () => {
+  it('[W7] [SAFE-T1] a stamp makes an observation older, never younger than its arrival', () => {
     fc.assert(
       fc.property(
         fc.double({ min: -1e6, max: 1e6, noNaN: true }),

@@ -55,7 +55,7 @@ test('[S2] no tick leaves before the first accepted observation', async () => {
   client.terminate();
 });
 
-test('[S6] without fresh observations the session holds as stale and every hold brings the robot to rest', async () => {
+test('[S6] [SAFE-T2] without fresh observations the session holds as stale and every hold brings the robot to rest', async () => {
   const client = await server.robot({ control_hz: 50, stale_after_ms: 100 });
   await drive(client, 0, (tick) => tick.type === 'action');
   const hold = await client.next('hold', (h) => h.reason === 'stale');
@@ -65,7 +65,7 @@ test('[S6] without fresh observations the session holds as stale and every hold 
   client.terminate();
 });
 
-test('[W5] a sequence number going back is refused by name and the session goes on', async () => {
+test('[W5] [SAFE-T3] a sequence number going back is refused by name and the session goes on', async () => {
   const client = await server.robot({ control_hz: 20 });
   client.send(observation(7));
   client.send(observation(7));
@@ -145,7 +145,7 @@ test.each([
   client.terminate();
 });
 
-test('[S11] an e-stop latch outlives the session and holds the next one until it is cleared', async () => {
+test('[S11] [SAFE-E2] an e-stop latch outlives the session and holds the next one until it is cleared', async () => {
   const client = await server.robot({ robot_id: 'arm-2', control_hz: 50 });
   await drive(client, 0, (tick) => tick.type === 'action');
   client.send({ type: 'estop' });

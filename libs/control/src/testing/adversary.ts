@@ -285,8 +285,11 @@ export function attackGovernor({ robot, mode, hz, seed, ticks }: Attack): Safety
 }
 
 /** Attacks on every robot in both modes at every rate in turn, until `ticks` are done. */
-export function* campaign(ticks: number, seed: number): Generator<{ attack: Attack; auditor: SafetyAuditor }> {
-  const each = 1000;
+export function* campaign(
+  ticks: number,
+  seed: number,
+  each = 1000,
+): Generator<{ attack: Attack; auditor: SafetyAuditor }> {
   for (let done = 0, i = 0; done < ticks; done += each, i++) {
     const robot = ROBOTS[i % ROBOTS.length] as RobotRecord;
     const mode = Math.floor(i / ROBOTS.length) % 2 === 0 ? 'reduced' : 'full';

@@ -37,7 +37,7 @@ const LONGEST_STOP_S = 2.2;
 
 export class SafetyAuditor {
   readonly violations: string[] = [];
-  readonly worst = { v: 0, a: 0, j: 0, w: 0, dw: 0, ddw: 0, outside: 0, inKeepOut: 0, rounding: 0 };
+  readonly worst = { v: 0, a: 0, j: 0, w: 0, dw: 0, ddw: 0, outside: 0, inKeepOut: 0 };
   ticks = 0;
   emergencies = 0;
   readonly #limits: AuditLimits;
