@@ -223,16 +223,20 @@ test.each(['paced', 'chunked', 'lockstep'] as const)(
     });
     let seq = 0;
     let far = 0;
-    while (far < 0.1) {
-      const applied = seq === 0 || pacing !== 'lockstep' ? {} : { applied_seq: 8 * seq - 1 };
+    const look = (applied: object) =>
       client.send(observation(seq++, { state: Float64Array.of(0, -far, 0.2, 0, 0, 0, 0), ...applied }));
-      if (pacing === 'paced') {
-        const { values } = await client.next('action');
-        far -= values[1] ?? 0;
-      } else {
-        const { values } = await client.next('chunk');
-        for (let k = 0; k < 8; k++) far -= values[k * 7 + 1] ?? 0;
+    const camera = pacing === 'lockstep' ? undefined : setInterval(() => look({}), 15);
+    try {
+      while (far < 0.1) {
+        if (pacing === 'paced') far -= (await client.next('action')).values[1] ?? 0;
+        else {
+          if (pacing === 'lockstep') look(seq === 0 ? {} : { applied_seq: 8 * seq - 1 });
+          const { values } = await client.next('chunk');
+          for (let k = 0; k * 7 < values.length; k++) far -= values[k * 7 + 1] ?? 0;
+        }
       }
+    } finally {
+      clearInterval(camera);
     }
     client.send({ type: 'reset', outcome: { success: false } });
     client.send({ type: 'close' });

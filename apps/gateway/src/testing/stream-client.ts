@@ -72,6 +72,13 @@ export class StreamClient {
     }
   }
 
+  /** Sends what `look` makes again and again until a frame of this type comes: one observation may be too old on a busy machine. */
+  async nextWhile<T extends ServerMessageType>(look: () => ClientMessage, type: T): Promise<Of<T>> {
+    this.send(look());
+    const camera = setInterval(() => this.send(look()), 40);
+    return this.next(type).finally(() => clearInterval(camera));
+  }
+
   async closed(): Promise<{ code: number; reason: string }> {
     while (this.#closed === null) await this.#change();
     return this.#closed;
