@@ -3,7 +3,7 @@ import { at, type Chunk } from './chunk.js';
 import type { Verdict } from './control-io.js';
 import { FLAG } from './flags.js';
 import type { LimitsInForce } from './limits.js';
-import { implausiblePose, implausibleSteps } from './plausibility.js';
+import { implausibleState, implausibleSteps } from './plausibility.js';
 import { Quat, unwrap } from './rotation.js';
 import { StepJudge } from './score.js';
 import { Pose } from './target.js';
@@ -39,6 +39,8 @@ export class ChunkIntake {
   readonly #turn = new Quat();
   readonly #scratch = new Quat();
   readonly #judge: StepJudge;
+  /** The last state that held a pose. */
+  #seen: Float64Array | null = null;
   readonly #verdict = { score: 1, checksPassed: 4, flags: 0 };
 
   constructor(spec: IntakeSpec) {
@@ -71,7 +73,9 @@ export class ChunkIntake {
     const roll = at(state, rotation[0]);
     const pitch = at(state, rotation[1]);
     const yaw = at(state, rotation[2]);
-    if (implausiblePose(x, y, z, roll, pitch, yaw) !== null) return false;
+    if (implausibleState(this.#spec.action, state, this.#seen) !== null) return false;
+    if (this.#seen?.length === state.length) this.#seen.set(state);
+    else this.#seen = state.slice();
     out.position.set(x, y, z);
     out.euler.set(roll, pitch, yaw);
     out.quat.fromEuler(roll, pitch, yaw);

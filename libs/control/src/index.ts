@@ -31,7 +31,7 @@ export {
   resolveLimits,
 } from './limits.js';
 export { type OnTick, PacerWheel } from './pacer-wheel.js';
-export { implausiblePose, implausibleState, implausibleSteps } from './plausibility.js';
+export { implausibleState, implausibleSteps } from './plausibility.js';
 export {
   CHECKS,
   type Check,

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { ControlLoop } from './control-loop.js';
 import { flagNames } from './flags.js';
 import { resolveLimits } from './limits.js';
-import { implausiblePose, implausibleState, implausibleSteps } from './plausibility.js';
+import { implausibleState, implausibleSteps } from './plausibility.js';
 import { chunk, constantChunk, POSE_STATE, pandaLimits, tabletopSpec } from './testing/kit.js';
 import { expertChunk, newWorld } from './testing/point-robot.js';
 
@@ -66,14 +66,28 @@ describe('values in another unit', () => {
   });
 
   it('[SAFE-U2] a pose in degrees or millimetres, or not finite, is none', () => {
-    expect(implausiblePose(0.4, -0.2, 0.3, Math.PI, 0, 9)).toBeNull();
-    expect(implausiblePose(0.4, -0.2, 0.3, 180, 0, 0)).toContain('degrees');
-    expect(implausiblePose(400, -200, 300, 0, 0, 0)).toContain('millimetres');
-    expect(implausiblePose(0, Number.NaN, 0, 0, 0, 0)).toBe('not finite');
-    expect(implausiblePose(0, 0, 0, 0, Number.POSITIVE_INFINITY, 0)).toBe('not finite');
-    expect(implausibleState(POSE_STATE, Float64Array.of(0, 0, 0.1, 0, 0, 90, 1))).toContain('degrees');
+    const judged = (...state: number[]) => implausibleState(POSE_STATE, Float64Array.from(state));
+    expect(judged(0.4, -0.2, 0.3, Math.PI, 0, 9, 1)).toBeNull();
+    expect(judged(0.4, -0.2, 0.3, 180, 0, 0, 1)).toContain('degrees');
+    expect(judged(400, -200, 300, 0, 0, 0, 1)).toContain('millimetres');
+    expect(judged(0, Number.NaN, 0, 0, 0, 0, 1)).toBe('not finite');
+    expect(judged(0, 0, 0, 0, Number.POSITIVE_INFINITY, 0, 1)).toBe('not finite');
+    expect(judged(0, 0, 0.1, 0, 0, 90, 1)).toContain('degrees');
     expect(implausibleState(POSE_STATE, Float64Array.of(0, 0))).toBe('not finite');
     expect(implausibleState({ ...POSE_STATE, pose: null }, Float64Array.of(1e9))).toBeNull();
+  });
+
+  it('[SAFE-U2] angles that count turns without end are taken as far as they go, and degrees are not', () => {
+    const loop = new ControlLoop(tabletopSpec());
+    const state = HOME.slice();
+    for (let n = 0; n < 400; n++) {
+      state[5] = 0.25 * n;
+      loop.observe(state, n);
+      expect(loop.adopt(chunk(constantChunk([0, 0, 0, 0, 0, 0.25, 1]), state, n, n)).adopted).toBe(true);
+      expect(loop.tick(n, null).values[5]).toBeCloseTo(0.25, 9);
+    }
+    state[5] = 180;
+    expect(loop.adopt(chunk(constantChunk([0, 0, 0, 0, 0, 0.25, 1]), state, 400, 400)).reason).toBe('implausible');
   });
 
   it('[SAFE-U2] a state in degrees never starts motion, nor moves what runs', () => {

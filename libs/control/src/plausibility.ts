@@ -40,29 +40,29 @@ export function implausibleSteps(limits: LimitsInForce, actions: Float32Array, d
   return null;
 }
 
-/** Why x y z (m) and roll pitch yaw (rad) are no pose of a tool, or null. */
-export function implausiblePose(
-  x: number,
-  y: number,
-  z: number,
-  roll: number,
-  pitch: number,
-  yaw: number,
+/**
+ * Why the pose in a state vector cannot be one in metres and radians, or null; null too where the policy's state holds none. `before`: the
+ * state measured before this one. A sensor that counts turns without end got there half a turn at a time at most.
+ */
+export function implausibleState(
+  action: ActionConvention,
+  state: Float64Array,
+  before: Float64Array | null = null,
 ): string | null {
-  const far = Math.max(Math.abs(x), Math.abs(y), Math.abs(z));
-  const turned = Math.max(Math.abs(roll), Math.abs(pitch), Math.abs(yaw));
-  if (far <= FARTHEST && turned <= MOST_TURNED) return null;
-  if (!Number.isFinite(far) || !Number.isFinite(turned)) return 'not finite';
-  if (far > FARTHEST) return `a position of ${far.toPrecision(3)} looks like millimetres; metres are meant`;
-  return `a rotation of ${turned.toPrecision(3)} looks like degrees; radians are meant`;
-}
-
-/** Why the pose in a state vector cannot be one, or null; null too where the policy's state holds no pose. */
-export function implausibleState(action: ActionConvention, state: Float64Array): string | null {
   if (action.pose === null) return null;
-  const [x, y, z] = action.pose.position;
-  const [roll, pitch, yaw] = action.pose.rotation;
-  return implausiblePose(at(state, x), at(state, y), at(state, z), at(state, roll), at(state, pitch), at(state, yaw));
+  const { position, rotation } = action.pose;
+  for (let i = 0; i < 3; i++) {
+    const place = at(state, position[i] as number);
+    const angle = at(state, rotation[i] as number);
+    if (!Number.isFinite(place) || !Number.isFinite(angle)) return 'not finite';
+    if (Math.abs(place) > FARTHEST) {
+      return `a position of ${place.toPrecision(3)} looks like millimetres; metres are meant`;
+    }
+    if (Math.abs(angle) <= MOST_TURNED) continue;
+    if (before !== null && Math.abs(angle - at(before, rotation[i] as number)) <= Math.PI) continue;
+    return `a rotation of ${angle.toPrecision(3)} looks like degrees; radians are meant`;
+  }
+  return null;
 }
 
 function distanceOf(a: Point, b: Point): number {

@@ -14,11 +14,14 @@ export class ObservationGate {
   readonly #model: ModelDescription;
   /** Rises over the whole session, resumes included. */
   #lastSeq = -1;
+  /** The last state that counted. */
+  readonly #state: Float64Array;
   /** Clients repeat their instruction with every observation: what has passed is not read again. */
   #passed: string | undefined;
 
   constructor(model: ModelDescription) {
     this.#model = model;
+    this.#state = new Float64Array(model.inputs.state.dim);
   }
 
   /** The first rule that the observation breaks, or null; then it counts. `nextTick`: the first tick not sent yet. */
@@ -26,7 +29,7 @@ export class ObservationGate {
     const fault = checkObservation(observation, this.#model, this.#lastSeq);
     if (fault !== null) return fault;
     const { applied_seq, captured_at_ms, instruction, seq, state } = observation;
-    const unit = implausibleState(this.#model.action, state);
+    const unit = implausibleState(this.#model.action, state, this.#lastSeq < 0 ? null : this.#state);
     if (unit !== null) return refusal(seq, 'state', unit);
     if (this.clock.isFromTheFuture(captured_at_ms, arrivedMs)) {
       return refusal(seq, 'captured_at_ms', 'captured over 1 s in the future');
@@ -40,6 +43,7 @@ export class ObservationGate {
       this.#passed = instruction;
     }
     this.#lastSeq = seq;
+    this.#state.set(state);
     return null;
   }
 
