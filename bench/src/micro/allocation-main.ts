@@ -4,7 +4,7 @@ import type { Allocation } from './allocation.js';
 import { steadyScenarios } from './steady-scenarios.js';
 
 /** So that everything is compiled, and every buffer there, before it counts. */
-const WARM_UP = 200_000;
+const WARM_UP = 1_000_000;
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 

@@ -66,9 +66,9 @@ export function implausibleState(
 }
 
 function distanceOf(a: Point, b: Point): number {
-  return Math.hypot(b[0] - a[0], b[1] - a[1], b[2] - a[2]);
+  return Math.sqrt((b[0] - a[0]) ** 2 + (b[1] - a[1]) ** 2 + (b[2] - a[2]) ** 2);
 }
 
 function length(actions: Float32Array, i: number): number {
-  return Math.hypot(at(actions, i), at(actions, i + 1), at(actions, i + 2));
+  return Math.sqrt(at(actions, i) ** 2 + at(actions, i + 1) ** 2 + at(actions, i + 2) ** 2);
 }
