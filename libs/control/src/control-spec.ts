@@ -58,12 +58,16 @@ export function checkSpec(spec: ControlSpec): SpecFault | null {
   return null;
 }
 
-function checkPoses({ action, dim, smoothing }: ControlSpec): SpecFault | null {
+function checkPoses({ action, dim, limits, smoothing }: ControlSpec): SpecFault | null {
   if (dim !== 7)
     return { field: 'action_dim', reason: 'ee_delta has 7: three of position, three of rotation, gripper' };
   if (action.frame !== 'base') return { field: 'action.frame', reason: 'only actions in the base frame are governed' };
   if (action.pose === null && smoothing !== 'none')
     return { field: 'smoothing', reason: 'needs a policy whose state holds the pose' };
+  const dof = findRobot(limits.robot_type)?.dof;
+  const named = action.joints?.length;
+  if (dof !== undefined && named !== undefined && named !== dof && named !== dof + 1)
+    return { field: 'action.joints', reason: `${limits.robot_type} has ${dof} joints, not ${named}` };
   return null;
 }
 

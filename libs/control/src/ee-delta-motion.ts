@@ -1,15 +1,18 @@
+import { findRobot } from '@sinew/robots';
 import { at, type Chunk } from './chunk.js';
 import { ChunkIntake, STEP, WAY } from './chunk-intake.js';
 import type { NewChunk, Verdict } from './control-io.js';
 import type { ControlSpec } from './control-spec.js';
 import { FLAG } from './flags.js';
 import { DeltaAction, GOVERNOR_ROW, Governor } from './governor.js';
+import { kinematicsOf } from './kinematics/kinematics.js';
 import { IGNORED, type Motion } from './motion.js';
 import { Odometer } from './odometer.js';
-import { logRotation, Quat, toEuler } from './rotation.js';
+import { logRotation, Quat, rotationOf, toEuler } from './rotation.js';
+import { SingularityGuard } from './singularity.js';
 import { PoseFilter } from './smoothing.js';
 import { Pose } from './target.js';
-import { Vec3 } from './vec3.js';
+import { norm, Vec3 } from './vec3.js';
 
 /** `ee_delta`: way-points are poses of the tool centre point, what is sent are steps between them. */
 export class EeDeltaMotion implements Motion {
@@ -25,6 +28,7 @@ export class EeDeltaMotion implements Motion {
   readonly #filter: PoseFilter;
   readonly #governor: Governor;
   readonly #odometer: Odometer;
+  readonly #singularity: SingularityGuard | null;
   #gripper = Number.NaN;
   #measuredGripper = 0;
 
@@ -36,6 +40,8 @@ export class EeDeltaMotion implements Motion {
   readonly #measured = new Pose();
   readonly #proposed = new DeltaAction();
   readonly #sent = new DeltaAction();
+  readonly #wish = new DeltaAction();
+  readonly #spin = new Vec3();
   readonly #turn = new Quat();
   readonly #inverse = new Quat();
   readonly #blend = new Quat();
@@ -54,6 +60,7 @@ export class EeDeltaMotion implements Motion {
     this.row = GOVERNOR_ROW + this.#filter.row + 1;
     this.#governor = new Governor(spec.limits, this.#posed);
     this.#odometer = new Odometer(history, rotation);
+    this.#singularity = guardOf(spec);
   }
 
   get ready(): boolean {
@@ -66,6 +73,7 @@ export class EeDeltaMotion implements Motion {
 
   /** Re-anchors the commanded pose: measured + the steps sent since (L3). */
   observe(state: Float64Array, baseTick: number): number {
+    this.#singularity?.observe(state);
     const pose = this.#spec.action.pose;
     if (pose === null) return 0;
     if (!this.#intake.readPose(state, this.#measured)) return IGNORED;
@@ -173,15 +181,34 @@ export class EeDeltaMotion implements Motion {
   }
 
   move(): number {
+    const wish = this.#slowed();
     const flags = this.#governor.govern(
-      this.#proposed,
+      wish,
       this.#commanded.position,
       this.#ownTranslation,
       this.#ownRotation,
       this.#sent,
     );
     this.#gripper = this.#sent.gripper;
-    return flags;
+    return wish === this.#proposed ? flags : flags | FLAG.singularity;
+  }
+
+  /** The proposal, or near a singularity of the arm as much of it as speed there allows, as a whole. */
+  #slowed(): DeltaAction {
+    const { translation, rotation, gripper } = this.#proposed;
+    if (this.#singularity === null) return this.#proposed;
+    const turn = this.#turned ? rotation : rotationOf(rotation, this.#commanded.euler, this.#spin);
+    const share = this.#singularity.share(translation, turn);
+    const { v, w } = this.#spec.limits.cartesian;
+    const part = Math.min(
+      within((share * v.value) / this.#spec.hz, norm(translation)),
+      within((share * w.value) / this.#spec.hz, norm(turn)),
+    );
+    if (share === 1 || part === 1) return this.#proposed;
+    this.#wish.translation.scaled(translation, part);
+    this.#wish.rotation.scaled(rotation, part);
+    this.#wish.gripper = gripper;
+    return this.#wish;
   }
 
   brake(): number {
@@ -224,12 +251,13 @@ export class EeDeltaMotion implements Motion {
   forget(): void {
     this.#filter.reset();
     this.#odometer.reset();
+    this.#singularity?.forget();
     this.#governor.forget();
   }
 
   reset(): void {
     this.rest();
-    this.#odometer.reset();
+    this.forget();
     this.#governor.forget();
     this.#gripper = Number.NaN;
   }
@@ -269,4 +297,16 @@ function writeAction(action: DeltaAction, out: Float64Array): void {
   out[4] = action.rotation.y;
   out[5] = action.rotation.z;
   out[6] = action.gripper;
+}
+
+/** The share of `size` that `most` leaves. */
+function within(most: number, size: number): number {
+  return size > most ? most / size : 1;
+}
+
+/** Robots whose policy reports joints, and whose geometry is known. */
+function guardOf({ action, limits }: ControlSpec): SingularityGuard | null {
+  const robot = findRobot(limits.robot_type);
+  const kinematics = action.joints === undefined || robot === undefined ? null : kinematicsOf(robot);
+  return kinematics === null ? null : new SingularityGuard(kinematics, action.joints ?? []);
 }

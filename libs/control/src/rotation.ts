@@ -87,3 +87,13 @@ export function unwrap(angle: number, near: number): number {
   const turns = Math.round((near - angle) / (2 * Math.PI));
   return turns === 0 ? angle : angle + turns * 2 * Math.PI;
 }
+
+/** The rotation vector that a small increment of roll, pitch, yaw makes at `euler`, R = Rz·Ry·Rx. */
+export function rotationOf(increment: Vec3, euler: Vec3, out: Vec3): Vec3 {
+  const sp = Math.sin(euler.y);
+  const cp = Math.cos(euler.y);
+  const sy = Math.sin(euler.z);
+  const cy = Math.cos(euler.z);
+  const { x: roll, y: pitch, z: yaw } = increment;
+  return out.set(cy * cp * roll - sy * pitch, sy * cp * roll + cy * pitch, yaw - sp * roll);
+}

@@ -1,17 +1,15 @@
 import { at } from '../chunk.js';
 import { FLAG } from '../flags.js';
 import type { JointLimits } from '../joint-limits.js';
-import { stopDistance, stopSpeed } from '../stopping.js';
-import { JointStops } from './joint-stops.js';
+import { stopSpeed } from '../stopping.js';
+import { eased, JointArrival } from './joint-arrival.js';
+import { JointStops, TRUSTED } from './joint-stops.js';
 import { TcpGuard, type TcpLimits } from './tcp-guard.js';
 
 /** As in MotionLimiter: what is made keeps a limit nearly exactly, so that it passes as legal; a stop verified a tick ago is trusted. */
 const MADE = 1e-12;
 const LEGAL = 1e-10;
-const TRUSTED = 1e-9;
 const BISECTIONS = 26;
-/** Tries to meet the speed of the tool centre point by proportion before it is bisected. */
-const PROPORTIONS = 4;
 /** Shares of a stop's step that are tried where not even the stop keeps the tool's limits any more. */
 const SHARES = [0.75, 0.5, 0.25, 0.1] as const;
 
@@ -27,6 +25,7 @@ export class JointGovernor {
   readonly velocity: Float64Array;
   readonly acceleration: Float64Array;
   readonly #stops: JointStops;
+  readonly #arrival: JointArrival;
   readonly #tcp: TcpGuard | null;
   readonly #step: Float64Array;
   readonly #wanted: Float64Array;
@@ -41,6 +40,7 @@ export class JointGovernor {
     const stops = new JointStops(limits, hz);
     const zeros = () => new Float64Array(stops.count);
     this.#stops = stops;
+    this.#arrival = new JointArrival(stops);
     this.#tcp = tcp === null ? null : new TcpGuard(tcp, stops);
     this.velocity = zeros();
     this.acceleration = zeros();
@@ -56,6 +56,11 @@ export class JointGovernor {
   rest(): void {
     this.velocity.fill(0);
     this.acceleration.fill(0);
+  }
+
+  /** Room (rad) to keep free at bounds. */
+  set margin(rad: number) {
+    this.#stops.margin = Math.min(rad, this.#tcp?.mostMargin ?? rad);
   }
 
   get resting(): boolean {
@@ -79,21 +84,21 @@ export class JointGovernor {
       wanted[i] = w;
       legal &&= this.#legal(i, w);
     }
-    if (legal && this.#holds(q, wanted, LEGAL)) {
-      this.#take(wanted);
-      for (let i = 0; i < out.length; i++) out[i] = at(this.#step, i);
-      return flags;
+    if (legal && this.#arrival.fits(wanted, this.#own, wanted, this.velocity) && this.#holds(q, wanted, LEGAL)) {
+      return this.#pass(out, flags);
     }
     const emergency = this.#safeBrake(q);
     // The stop was verified when it became the way out: asked for it, there is nothing to change.
-    if (emergency === 0 && this.#isBraked(wanted)) {
-      this.#take(wanted);
-      for (let i = 0; i < out.length; i++) out[i] = at(this.#step, i);
-      return flags;
-    }
+    if (emergency === 0 && this.#isBraked(wanted)) return this.#pass(out, flags);
     flags |= this.#clamp(q, emergency);
     this.#take(this.#candidate);
     for (let i = 0; i < out.length; i++) out[i] = at(this.#candidate, i) * this.#stops.h;
+    return flags;
+  }
+
+  #pass(out: Float64Array, flags: number): number {
+    this.#take(this.#wanted);
+    for (let i = 0; i < out.length; i++) out[i] = at(this.#step, i);
     return flags;
   }
 
@@ -125,8 +130,8 @@ export class JointGovernor {
     for (let i = 0; i < delta.length; i++) {
       const from = at(q, i);
       const d = at(delta, i);
-      const lo = at(this.#stops.lower, i);
-      const hi = at(this.#stops.upper, i);
+      const lo = at(this.#stops.lower, i) + this.#stops.margin;
+      const hi = at(this.#stops.upper, i) - this.#stops.margin;
       let step = d;
       if (from + d > Math.max(hi + MADE, from)) step = Math.max(0, hi - from);
       else if (from + d < Math.min(lo - MADE, from)) step = Math.min(0, lo - from);
@@ -143,22 +148,10 @@ export class JointGovernor {
     const v = at(this.velocity, i);
     const speed = Math.abs(w);
     const slack = 1 + LEGAL;
-    if (speed > at(stops.v, i) * slack || speed > this.#arriving(i, w) * slack) return false;
+    if (speed > at(stops.v, i) * slack || speed > this.#arrival.most(i, w, at(this.#own, i)) * slack) return false;
     if (Math.abs(w - v) > at(stops.dv, i) * slack) return false;
     const da = at(stops.da, i);
     return da === Infinity || Math.abs(w - v - at(this.acceleration, i) * stops.h) <= da * stops.h * slack;
-  }
-
-  /** The most speed with which joint `i` may set out for a target w·h away that moves as its own step does. */
-  #arriving(i: number, w: number): number {
-    const { h } = this.#stops;
-    const dv = at(this.#stops.dv, i);
-    const speed = Math.abs(w);
-    if (speed <= dv) return Infinity;
-    const own = Math.max(0, w > 0 ? at(this.#own, i) : -at(this.#own, i)) / h;
-    if (speed <= own) return Infinity;
-    const beyond = stopDistance(Math.min(own, at(this.#stops.v, i)), dv, h);
-    return stopSpeed(speed * h + beyond, dv, h);
   }
 
   #take(velocity: Float64Array): void {
@@ -206,6 +199,8 @@ export class JointGovernor {
     let least = 0;
     let most = Infinity;
     let flags = 0;
+    let fastest = Infinity;
+    let ramp = Infinity;
     for (let i = 0; i < wanted.length; i++) {
       const w = at(wanted, i);
       const now = at(this.velocity, i);
@@ -223,29 +218,37 @@ export class JointGovernor {
         if (lo > 0 || hi < 0) return 0;
         continue;
       }
-      const fastest = at(v, i) / Math.abs(w);
-      const arriving = this.#arriving(i, w) / Math.abs(w);
-      if (fastest < share) flags |= FLAG.velocity;
+      const arriving = this.#arrival.most(i, w, at(this.#own, i)) / Math.abs(w);
       if (arriving < share) flags |= FLAG.acceleration;
-      share = Math.min(share, fastest, arriving);
+      share = Math.min(share, arriving);
+      fastest = Math.min(fastest, at(v, i) / Math.abs(w));
+      ramp = Math.min(ramp, (at(da, i) * h) / Math.abs(w));
       least = Math.max(least, w > 0 ? lo / w : hi / w);
       most = Math.min(most, w > 0 ? hi / w : lo / w);
     }
     if (most < 1) flags |= (flags & FLAG.jerk) === 0 ? FLAG.acceleration : 0;
     if (least > most || least > 1) return 0;
+    fastest = eased(fastest, ramp, wanted, this.velocity);
+    if (fastest < share) flags |= FLAG.velocity;
+    share = Math.min(share, fastest);
     // Slowing down to what would arrive can take longer than a step.
     share = Math.min(Math.max(share, least), most);
-    const tooFast = this.#tcpShare(q, share, least);
+    const tooFast = this.#tcp?.slowed(q, wanted, share, least) ?? share;
     if (tooFast < share) {
       flags |= FLAG.velocity;
       share = tooFast;
     }
     this.#scale(share);
+    if (!this.#arrival.fits(this.#wanted, this.#own, this.#candidate, this.velocity)) {
+      flags |= FLAG.acceleration;
+      share = this.#bisectShare(null, least, share);
+      this.#scale(share);
+    }
     if (this.#holds(q, this.#candidate, MADE)) return flags === 0 ? FLAG.acceleration : flags;
     flags |= this.#why;
-    share = this.#bisectShare(q, least, share);
-    if (share < 0) return 0;
-    this.#scale(share);
+    this.#scale(least);
+    if (!this.#holds(q, this.#candidate, MADE)) return 0;
+    this.#scale(this.#bisectShare(q, least, share));
     return flags;
   }
 
@@ -253,29 +256,18 @@ export class JointGovernor {
     for (let i = 0; i < this.#wanted.length; i++) this.#candidate[i] = share * at(this.#wanted, i);
   }
 
-  /** The share with which the tool centre point is just fast enough: nearly proportional, so a few rounds meet it. */
-  #tcpShare(q: Float64Array, share: number, least: number): number {
-    if (this.#tcp === null) return share;
-    for (let round = 0; round < PROPORTIONS; round++) {
-      this.#scale(share);
-      const fast = this.#tcp.speedShare(q, this.#candidate);
-      if (!(fast > 1)) return share;
-      share /= fast;
-      if (share <= least) return least;
-    }
-    return Math.max(least, share * (1 - 1e-9));
-  }
-
-  /** The largest share in [least, most] with a verified stop; negative if not even the least has one. */
-  #bisectShare(q: Float64Array, least: number, most: number): number {
+  /** The largest share in [least, most] with a verified stop, or without `q` one that arrives; the least counts as good. */
+  #bisectShare(q: Float64Array | null, least: number, most: number): number {
     let good = least;
     let bad = most;
-    this.#scale(good);
-    if (!this.#holds(q, this.#candidate, MADE)) return -1;
     for (let k = 0; k < BISECTIONS; k++) {
       const middle = (good + bad) / 2;
       this.#scale(middle);
-      if (this.#holds(q, this.#candidate, MADE)) good = middle;
+      const fits =
+        q === null
+          ? this.#arrival.fits(this.#wanted, this.#own, this.#candidate, this.velocity)
+          : this.#holds(q, this.#candidate, MADE);
+      if (fits) good = middle;
       else bad = middle;
     }
     return good;
@@ -351,8 +343,6 @@ export class JointGovernor {
       this.#candidate[i] = share === 0 ? braked : braked + share * (at(this.#turned, i) - braked);
     }
   }
-
-  // ---- the stop --------------------------------------------------------------------------------------------------
 
   #isBraked(wanted: Float64Array): boolean {
     for (let i = 0; i < wanted.length; i++) {

@@ -19,6 +19,10 @@ import type { TcpPosition } from './tcp-guard.js';
 const MOVED_BY_HAND = 0.01;
 /** A robot told to stand for so long (s) has come to rest there, whatever it lags behind in motion. */
 const SETTLED_S = 0.25;
+/** Noise of ±n jumps by up to 2n from one observation to the next: as much is kept free at bounds, and forgotten slowly. */
+const SURPRISE_FACTOR = 1.5;
+const SURPRISE_FADES = 0.9;
+const MOST_MARGIN = 0.01;
 
 /**
  * `joint_position`, `joint_delta`, `joint_velocity`: way-points are joint positions. Inside all three are the same; they differ in
@@ -50,6 +54,8 @@ export class JointMotion implements Motion {
   #ready = false;
   #drifting = false;
   #movedAt = Number.NEGATIVE_INFINITY;
+  /** rad */
+  #surprise = 0;
 
   /** rad: commanded now, wanted, their difference, the policy's own step; commanded less measured. */
   readonly #q: Float64Array;
@@ -127,7 +133,10 @@ export class JointMotion implements Motion {
     if (!this.#odometer.measure(baseTick, measured, this.#gap)) return IGNORED;
     this.#measuredGripper = Math.min(1, Math.max(0, grip));
     if (this.#absolute) return this.#place(baseTick);
-    return largest(this.#gap) > this.#spec.limits.leash.rotation.value ? FLAG.drift : 0;
+    const off = largest(this.#gap);
+    this.#surprise = Math.min(MOST_MARGIN, Math.max(SURPRISE_FACTOR * off, SURPRISE_FADES * this.#surprise));
+    this.#governor.margin = this.#surprise;
+    return off > this.#spec.limits.leash.rotation.value ? FLAG.drift : 0;
   }
 
   /** Where positions are sent: whether the robot is where it was told to be, or is to be taken from where it is. */
@@ -306,6 +315,8 @@ export class JointMotion implements Motion {
     this.#ready = false;
     this.#drifting = false;
     this.#gap.fill(0);
+    this.#surprise = 0;
+    this.#governor.margin = 0;
   }
 
   reset(): void {

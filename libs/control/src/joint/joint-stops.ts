@@ -2,9 +2,12 @@ import { at } from '../chunk.js';
 import type { JointLimits } from '../joint-limits.js';
 import { stopDistance, stopSpeed } from '../stopping.js';
 
+/** Tolerance with which a stop that was verified a tick ago is asked for again. */
+export const TRUSTED = 1e-9;
+
 /**
  * How each joint by itself comes to rest, and whether that keeps its limits: bounds, speed (where the vendor has it, speed by
- * position), acceleration, jerk. Joint i of the arrays is joint i of the record. Nothing here has a state of its own.
+ * position), acceleration, jerk. Joint i of the arrays is joint i of the record. Its only state is `margin`.
  */
 export class JointStops {
   readonly count: number;
@@ -17,6 +20,8 @@ export class JointStops {
   readonly dv: Float64Array;
   readonly da: Float64Array;
   readonly a: Float64Array;
+  /** Room (rad) that steps keep free at the bounds, but not the stop that is the way out. */
+  margin = 0;
   readonly #curved: Uint8Array;
   /** v(q) = √(2·deceleration·room) − offset, with room = high − q upwards and q − low downwards. */
   readonly #offset: Float64Array;
@@ -83,8 +88,9 @@ export class JointStops {
    * From outside the bounds only inward motion is (SAFE-B8). `tolerance`: rad, and relative to the speed limit.
    */
   holds(i: number, from: number, q: number, v: number, a: number, tolerance: number): boolean {
-    const lo = Math.min(at(this.lower, i) - tolerance, from);
-    const hi = Math.max(at(this.upper, i) + tolerance, from);
+    const beyond = tolerance < TRUSTED ? tolerance - this.margin : tolerance;
+    const lo = Math.min(at(this.lower, i) - beyond, from);
+    const hi = Math.max(at(this.upper, i) + beyond, from);
     if (!(q >= lo && q <= hi)) return false;
     const slack = tolerance * at(this.v, i);
     if (Math.abs(v) > this.ceiling(i, q, v > 0) + slack) return false;
@@ -127,6 +133,21 @@ export class JointStops {
       if (!(x >= lo && x <= hi) || Math.abs(v) > this.ceiling(i, x, v > 0) + slack) return false;
     }
     return false;
+  }
+
+  /** How far (rad) a stop goes on in the direction of `up` after a step at `v` with acceleration `a`, at most. */
+  goesOn(i: number, v: number, a: number, up: boolean): number {
+    const h = this.h;
+    let x = 0;
+    let furthest = 0;
+    for (let k = 0; k < this.#longest && (v !== 0 || Math.abs(a) > at(this.da, i) * (1 + 1e-9)); k++) {
+      const next = this.brake(i, v, a);
+      a = (next - v) / h;
+      v = next;
+      x += v * h;
+      furthest = Math.max(furthest, up ? x : -x);
+    }
+    return furthest;
   }
 
   /**

@@ -2,7 +2,7 @@ import { at } from '../chunk.js';
 import { FLAG } from '../flags.js';
 import { distance, Vec3 } from '../vec3.js';
 import type { TcpEnvelope } from '../volumes.js';
-import type { JointStops } from './joint-stops.js';
+import { type JointStops, TRUSTED } from './joint-stops.js';
 
 /** Where the tool centre point is for given joints; `Kinematics` is one. */
 export interface TcpPosition {
@@ -18,6 +18,8 @@ export interface TcpLimits {
 
 /** No stop takes longer: resolveLimits sees to it. */
 const LONGEST_STOP_S = 4;
+/** Tries to meet the speed of the tool by proportion before it is bisected. */
+const PROPORTIONS = 4;
 /** Rounding of a position (rad) that was summed up in another order. */
 const SAME_PLACE = 1e-14;
 
@@ -66,11 +68,26 @@ export class TcpGuard {
     this.#start.copy(this.#nextPoint);
   }
 
-  /** How fast (share of the limit) a step at `velocity` from `q` moves the point; call `from` first. */
-  speedShare(q: Float64Array, velocity: Float64Array): number {
+  /** Half the width of a narrow box is no margin. */
+  get mostMargin(): number {
+    return this.#limits.envelope.mostMargin;
+  }
+
+  /**
+   * The share of `velocity`, in [least, share], with which the tool is just fast enough from `q`: nearly proportional, so that a few
+   * rounds meet it. Call `from` first.
+   */
+  slowed(q: Float64Array, velocity: Float64Array, share: number, least: number): number {
     const { h } = this.#stops;
-    for (let i = 0; i < q.length; i++) this.#q[i] = at(q, i) + at(velocity, i) * h;
-    return distance(this.#limits.kinematics.position(this.#q, this.#there), this.#start) / (h * this.#limits.v);
+    const { kinematics, v } = this.#limits;
+    for (let round = 0; round < PROPORTIONS; round++) {
+      for (let i = 0; i < q.length; i++) this.#q[i] = at(q, i) + share * at(velocity, i) * h;
+      const fast = distance(kinematics.position(this.#q, this.#there), this.#start) / (h * v);
+      if (!(fast > 1)) return share;
+      share /= fast;
+      if (share <= least) return least;
+    }
+    return Math.max(least, share * (1 - 1e-9));
   }
 
   /**
@@ -82,6 +99,8 @@ export class TcpGuard {
     const { h } = stops;
     const { kinematics, envelope, v: limit } = this.#limits;
     const furthest = limit * h * (1 + tolerance);
+    // A radian is a metre at most about as far from an axis as arms reach.
+    const beyond = tolerance < TRUSTED ? tolerance - stops.margin : tolerance;
     const here = this.#here.copy(this.#start);
     const there = this.#there;
     const x = this.#q;
@@ -98,8 +117,8 @@ export class TcpGuard {
     for (let k = 0; moving; k++) {
       kinematics.position(x, there);
       if (!(distance(there, here) <= furthest)) return this.#fails(FLAG.velocity);
-      if (!envelope.allows(here, there, tolerance)) {
-        return this.#fails(envelope.clears(here, there, tolerance) ? FLAG.workspace : FLAG.keep_out);
+      if (!envelope.allows(here, there, beyond)) {
+        return this.#fails(envelope.clears(here, there, beyond) ? FLAG.workspace : FLAG.keep_out);
       }
       if (k >= this.#ticks) return this.#fails(FLAG.acceleration);
       if (k === 0) {

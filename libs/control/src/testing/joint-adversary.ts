@@ -1,5 +1,5 @@
 import type { Blend, KeepOut, Smoothing } from '@sinew/protocol';
-import type { RobotRecord } from '@sinew/robots';
+import { ROBOTS, type RobotRecord } from '@sinew/robots';
 import { ControlLoop } from '../control-loop.js';
 import { checkSpec } from '../control-spec.js';
 import { FLAG } from '../flags.js';
@@ -25,6 +25,27 @@ export interface JointAttack {
   readonly ticks: number;
   /** The robot does exactly as it is told: then nothing may ever outrank a limit. */
   readonly faithful?: boolean;
+}
+
+/** Joint sessions over all robots whose joints are known, all spaces, modes and rates, until `ticks` were audited. */
+export function* jointCampaign(ticks: number, seed: number): Generator<{ attack: JointAttack; auditor: JointAuditor }> {
+  const random = mulberry32(seed);
+  const robots = ROBOTS.filter((robot) => robot.joints.every(({ velocity }) => velocity !== null));
+  let done = 0;
+  for (let k = 0; done < ticks; k++) {
+    const attack: JointAttack = {
+      robot: robots[k % robots.length] as RobotRecord,
+      space: JOINT_SPACES[Math.floor(k / robots.length) % 3] as JointSpace,
+      mode: Math.floor(k / (3 * robots.length)) % 2 === 0 ? 'reduced' : 'full',
+      hz: [5, 10, 20, 50, 100][Math.floor(5 * random())] as number,
+      seed: Math.floor(random() * 2 ** 31),
+      ticks: 400,
+      faithful: random() < 0.5,
+    };
+    const auditor = attackJoints(attack);
+    done += auditor.ticks;
+    yield { attack, auditor };
+  }
 }
 
 type Random = () => number;
