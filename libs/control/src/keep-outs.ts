@@ -35,7 +35,7 @@ function volumeOf(entry: KeepOut, field: string): Volume {
     const [x, y, z] = finitePoint(`${field}.normal`, entry.normal);
     const size = Math.hypot(x, y, z);
     if (!(size > 0 && Number.isFinite(size))) throw new LimitsRefusal(`${field}.normal`, 'must not be zero');
-    const offset = entry.offset / size;
+    const offset = entry.offset / size + 0;
     if (!Number.isFinite(offset)) throw new LimitsRefusal(`${field}.offset`, 'must be a finite number (metres)');
     return { normal: [x / size, y / size, z / size], offset };
   }
@@ -51,7 +51,8 @@ export function finitePoint(field: string, values: readonly number[]): Point {
   if (values?.length !== 3 || !Number.isFinite(x) || !Number.isFinite(y) || !Number.isFinite(z)) {
     throw new LimitsRefusal(field, 'must be three finite numbers (metres)');
   }
-  return [x, y, z];
+  // −0 becomes 0: limits are recorded as msgpack, which has no −0, and a replay must build the very same ones.
+  return [x + 0, y + 0, z + 0];
 }
 
 /** The smallest box round what `volume` leaves of the box `left`, as far as one volume by itself tells. */

@@ -28,6 +28,15 @@ describe('limits in force', () => {
     expect(full.ok && full.limits.cartesian.v).toEqual({ value: 1.7, origin: 'record' });
   });
 
+  it('[K10] a wall at −0 is one at 0: what is recorded of limits builds the same ones again', () => {
+    const workspace = { min: [-0.5, -0.5, -0], max: [0.5, 0.5, 0.6] };
+    const keepOut = [{ normal: [0, -0, 1], offset: -0 }] as const satisfies KeepOut[];
+    const result = resolveLimits({ ...base, workspace, keepOut });
+    if (!result.ok) throw new Error(result.reason);
+    expect(result.limits.workspace?.min[2]).toBe(0);
+    expect(result.limits.keep_out[0]).toEqual({ normal: [0, 0, 1], offset: 0 });
+  });
+
   it('[K9] what a record lacks is derived and says so', () => {
     const result = resolveLimits({ ...base, robot: findRobot('so101')!, workspace: TABLE });
     expect(result.ok && result.limits.cartesian).toEqual({
