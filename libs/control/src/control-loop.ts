@@ -293,6 +293,7 @@ export class ControlLoop {
     if (this.#started && n !== this.#last + 1) {
       // Nothing was sent in between, so the robot stands.
       this.#motion.rest();
+      this.#saveStanding(n);
       flags |= FLAG.restart;
     }
     if (cause === 'estop') {
@@ -426,6 +427,12 @@ export class ControlLoop {
     rows[row] = tick;
     rows[row + 1] = this.#mustRest ? 1 : 0;
     this.#motion.save(rows, row + SNAPSHOT);
+  }
+
+  /** Where nothing was sent the robot stood: what a plan that was voided once left for those ticks is not to be gone on from. */
+  #saveStanding(before: number): void {
+    if (this.#snapshots === null) return;
+    for (let t = Math.max(this.#last + 1, before - this.#capacity); t < before; t++) this.#save(t, this.#snapshots);
   }
 
   #load(tick: number, rows: Float64Array): void {

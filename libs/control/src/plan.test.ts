@@ -150,6 +150,22 @@ describe('planning a whole chunk', () => {
     expect(plan.values[0]).toBeCloseTo(2 / 50 / 50, 12);
   });
 
+  it('[K4] a hold where nothing was sent before stands still, whatever was planned there once', () => {
+    const limits = freeLimits(50, 1, 2, 1e6);
+    const loop = new ControlLoop(tabletopSpec({ limits, hz: 50 }));
+    const actions = (gripper: number) =>
+      Float32Array.from({ length: 56 }, (_, i) => (i % 7 === 0 ? 0.003 : i % 7 === 6 ? gripper : 0));
+    loop.observe(HOME, 0);
+    loop.adopt(chunk(actions(0.25), HOME, 0, 0));
+    loop.plan(0, 8);
+    // Held from the fourth tick on: what was planned for the next ones is void.
+    for (let n = 3; n < 6; n++) loop.tick(n, 'stale');
+    loop.adopt(chunk(actions(0.75), HOME, 6, 8));
+    loop.plan(8, 6);
+    const held = loop.tick(8, 'stale');
+    expect([...held.values]).toEqual([0, 0, 0, 0, 0, 0, 0.25]);
+  });
+
   it('[K10] a new episode plans from rest again, although its ticks lie inside the last plan', () => {
     const loop = new ControlLoop(tabletopSpec());
     const actions = Float32Array.from({ length: 56 }, (_, i) => (i % 7 === 0 ? 0.02 : 0.3));
