@@ -52,5 +52,6 @@ export {
 export { slackMs } from './slack.js';
 export type { FilterLimits } from './smoothing/jerk-limited.js';
 export { VectorFilter } from './smoothing/vector-filter.js';
+export { StateCheck } from './state-check.js';
 export { type Point, TcpEnvelope, type Volume } from './volumes.js';
 export { Watchdog } from './watchdog.js';

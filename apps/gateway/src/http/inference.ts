@@ -1,5 +1,5 @@
 import { checkInstruction } from '@sinew/contracts';
-import { ControlLoop, type ControlSpec, checkSpec, flagNames, implausibleState, resolveLimits } from '@sinew/control';
+import { ControlLoop, type ControlSpec, checkSpec, flagNames, resolveLimits, StateCheck } from '@sinew/control';
 import type { InferenceRecord, JournalWriter } from '@sinew/journal';
 import type { PolicyInput, PolicyOutput, Requester, RequestTiming } from '@sinew/policy';
 import { checkObservation, type Observation, SinewError } from '@sinew/protocol';
@@ -158,8 +158,6 @@ async function infer(deps: InferenceDeps, context: RequestContext): Promise<Repl
     const field = wireFault.field === `images.${cameraName}` ? 'image' : (wireFault.field ?? 'body');
     refuse(field, wireFault.reason ?? wireFault.message);
   }
-  const unit = implausibleState(description.action, observation.state);
-  if (unit !== null) refuse('state', unit);
   const limits = resolveLimits({
     robot,
     actionSpace: description.action_space,
@@ -181,6 +179,8 @@ async function infer(deps: InferenceDeps, context: RequestContext): Promise<Repl
   };
   const unfit = checkSpec(spec);
   if (unfit !== null) return refuse('model', unfit.reason);
+  const unit = new StateCheck(spec).fault(observation.state);
+  if (unit !== null) return refuse('state', unit);
   if (journal.pressure().level === 'full') throw new SinewError('journal_full');
   if (full(model)) throw new SinewError('capacity', `${description.id} is at its capacity`);
 

@@ -2,7 +2,7 @@ import type { ActionSpace, ModelDescription } from '@sinew/protocol';
 import { findRobot } from '@sinew/robots';
 import { afterEach, expect, test } from 'vitest';
 import { inferenceRequest } from '../testing/rest.js';
-import { scriptedModels } from '../testing/scripted-models.js';
+import { Gate, scriptedModels } from '../testing/scripted-models.js';
 import { KEY, observation, startTestGateway, type TestGateway } from '../testing/test-gateway.js';
 
 const HOME = [0, -0.6, 0, -2.2, 0, 1.6, 0.8];
@@ -11,7 +11,7 @@ let server: TestGateway;
 afterEach(() => server.stop());
 
 /** A gateway whose policy moves joints: joint 1 at `speed` rad/s wherever the robot is, the gripper half open. */
-async function serve(space: ActionSpace, speed: number, dim = 8): Promise<void> {
+async function serve(space: ActionSpace, speed: number, dim = 8, gate = new Gate(true)): Promise<void> {
   const description: Partial<ModelDescription> = {
     action_space: space,
     action_dim: dim,
@@ -25,8 +25,9 @@ async function serve(space: ActionSpace, speed: number, dim = 8): Promise<void> 
   const models = await scriptedModels({
     description,
     manifest: { control_hz: HZ },
-    run: async (_slot, inputs) => ({
-      outputs: inputs.map(({ state }) => {
+    run: async (slot, inputs, deadlineMs) => ({
+      outputs: (await gate.run(slot, inputs, deadlineMs)).outputs.map((_, i) => {
+        const { state } = inputs[i]!;
         const actions = new Float32Array(8 * dim);
         for (let k = 0; k < 8; k++) {
           const row = space === 'joint_position' ? [...state.subarray(0, 7)] : [0, 0, 0, 0, 0, 0, 0];
@@ -122,5 +123,52 @@ test('[S11] an e-stop before the first observation tells a chunked client no pos
   client.send({ type: 'ping', sent_at_ms: 1 });
   await client.next('pong');
   expect(client.received.some(({ type }) => type === 'hold')).toBe(false);
+  client.terminate();
+});
+
+test.each(['joint_position', 'joint_delta', 'joint_velocity'] as const)(
+  '[SAFE-U2] joints in degrees are refused by their field in a session of %s, and start no ticks; REST too',
+  async (space) => {
+    await serve(space, 1);
+    const state = [...HOME.map((q) => (q * 180) / Math.PI), 1];
+    const client = await server.robot({ control_hz: HZ });
+    client.send(observation(0, { state: Float64Array.from(state) }));
+    expect(await client.next('error')).toMatchObject({
+      code: 'validation_failed',
+      field: 'state',
+      reason: expect.stringContaining('looks like degrees'),
+    });
+    client.send(observation(1, { state: Float64Array.from([...HOME, 1]) }));
+    await client.next('action');
+    const first = client.received.find(({ type }) => type === 'action' || type === 'hold');
+    expect(first).toMatchObject({ seq: 0 });
+    if (space === 'joint_position' && first?.type === 'hold') expect([...first.values.subarray(0, 7)]).toEqual(HOME);
+    client.terminate();
+    const response = await fetch(`${server.http}/v1/inference`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${KEY}` },
+      body: JSON.stringify({ ...inferenceRequest(), state }),
+    });
+    expect(response.status).toBe(422);
+    expect(await response.json()).toMatchObject({ field: 'state' });
+  },
+);
+
+test('[S4] [S11] an e-stop in lockstep holds positions where the robot was seen, not where its plan would have led', async () => {
+  const gate = new Gate(true);
+  await serve('joint_position', 1, 8, gate);
+  const client = await server.robot({ control_hz: HZ, pacing: 'lockstep' });
+  client.send(observation(0, { state: Float64Array.from([...HOME, 1]) }));
+  const { values } = await client.next('chunk');
+  // Of eight commands the robot played one.
+  gate.close();
+  const seen = [...values.subarray(0, 7)];
+  client.send(observation(1, { state: Float64Array.from([...seen, 1]), applied_seq: 0 }));
+  while (gate.ran.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  client.send({ type: 'estop' });
+  const hold = await client.next('hold');
+  expect(hold.reason).toBe('estop');
+  expect([...hold.values.subarray(0, 7)]).toEqual(seen);
+  gate.open();
   client.terminate();
 });

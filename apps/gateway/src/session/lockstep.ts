@@ -83,6 +83,11 @@ export class Lockstep implements PacingMode {
     session.counters.hold(reason);
     session.context.metrics.holds.cell(reason).inc();
     session.enter(reason);
+    // An e-stop forgot where plans led, and the client played them in part: it holds where it was seen.
+    if (!session.loop.knowsRest) {
+      session.loop.observe(observation.state, observation.baseTick);
+      session.noteInput(LOOP_CALL.observe, session.nextTick, observation.baseTick, observation.state);
+    }
     const result = session.loop.tick(observation.baseTick, reason);
     session.noteTick(observation.baseTick, result, reason);
     session.outbox.send({ type: 'hold', seq: observation.baseTick, reason, values: result.values });

@@ -1,5 +1,5 @@
 import { checkInstruction } from '@sinew/contracts';
-import { implausibleState } from '@sinew/control';
+import { type ControlSpec, StateCheck } from '@sinew/control';
 import {
   ClockEstimator,
   checkObservation,
@@ -12,6 +12,7 @@ import {
 export class ObservationGate {
   readonly clock = new ClockEstimator();
   readonly #model: ModelDescription;
+  readonly #units: StateCheck;
   /** Rises over the whole session, resumes included. */
   #lastSeq = -1;
   /** The last state that counted. */
@@ -19,8 +20,9 @@ export class ObservationGate {
   /** Clients repeat their instruction with every observation: what has passed is not read again. */
   #passed: string | undefined;
 
-  constructor(model: ModelDescription) {
+  constructor(model: ModelDescription, spec: ControlSpec) {
     this.#model = model;
+    this.#units = new StateCheck(spec);
     this.#state = new Float64Array(model.inputs.state.dim);
   }
 
@@ -29,7 +31,7 @@ export class ObservationGate {
     const fault = checkObservation(observation, this.#model, this.#lastSeq);
     if (fault !== null) return fault;
     const { applied_seq, captured_at_ms, instruction, seq, state } = observation;
-    const unit = implausibleState(this.#model.action, state, this.#lastSeq < 0 ? null : this.#state);
+    const unit = this.#units.fault(state, this.#lastSeq < 0 ? null : this.#state);
     if (unit !== null) return refusal(seq, 'state', unit);
     if (this.clock.isFromTheFuture(captured_at_ms, arrivedMs)) {
       return refusal(seq, 'captured_at_ms', 'captured over 1 s in the future');

@@ -118,7 +118,7 @@ export class Session {
     this.#flushedMs = now;
     this.ticks = new TickLog(description.action_dim, description.inputs.state.dim, profile.controlHz);
     this.#records = new SessionRecords(profile, context.journal, context.clock, this.ticks, context.log);
-    this.gate = new ObservationGate(description);
+    this.gate = new ObservationGate(description, spec);
     this.outbox = new Outbox(() => this.socket, context.clock);
     this.watchdog = new Watchdog(profile.staleAfterMs);
     this.incidents = new SessionIncidents(profile, {

@@ -7,13 +7,12 @@ import type { JointLimits } from '../joint-limits.js';
 import { IMPLAUSIBLE_FACTOR } from '../plausibility.js';
 import { unwrap } from '../rotation.js';
 import { JointJudge } from './joint-score.js';
+import { jointEntries, plausiblePosition } from './joint-state.js';
 import type { TcpPosition } from './tcp-guard.js';
 
 const DEFAULT_MIN_SCORE = 0.7;
 /** U2: speeds that a session tightens say nothing about its policy: it is judged by no less than this (rad/s). */
 const JUDGED_V = 0.5;
-/** U2: no joint that turns without end has turned as often (rad). */
-const MOST_TURNED = 2 * Math.PI * 50;
 
 /**
  * Turns a policy's chunk into way-points [H, dof + 1], joint positions and gripper (0 where the policy commands none), each step
@@ -35,9 +34,9 @@ export class JointIntake {
 
   constructor(spec: ControlSpec, limits: readonly JointLimits[], kinematics: TcpPosition | null) {
     const dof = limits.length;
-    const named = spec.action.joints;
-    this.joints = named === undefined ? Array.from({ length: dof }, (_, i) => i) : named.slice(0, dof);
-    this.gripper = spec.dim > dof ? (named?.[dof] ?? spec.action.pose?.gripper ?? dof) : -1;
+    const { joints, gripper } = jointEntries(spec);
+    this.joints = joints;
+    this.gripper = gripper;
     this.#spec = spec;
     this.#limits = limits;
     this.#space = spec.actionSpace;
@@ -140,13 +139,6 @@ export class JointIntake {
       }
     }
   }
-}
-
-/** U2: a joint is never a whole range beyond its bounds; what looks so is in degrees. */
-function plausiblePosition(joint: JointLimits, value: number): boolean {
-  if (joint.continuous) return Math.abs(value) <= MOST_TURNED;
-  const range = joint.upper.value - joint.lower.value;
-  return value >= joint.lower.value - range && value <= joint.upper.value + range;
 }
 
 function at2(array: readonly number[], index: number): number {
