@@ -91,3 +91,41 @@ describe.each(['joint_position', 'joint_delta', 'joint_velocity'] as const)('the
     expect(after.every(({ kind }) => kind === 'hold')).toBe(true);
   });
 });
+
+it('[S3] plays steps of the tool as they were planned where the state reports joints too: of them a chunk says nothing', async () => {
+  const resolved = resolveLimits({ robot: findRobot('ur5e')!, actionSpace: 'ee_delta', mode: 'reduced', hz: HZ });
+  if (!resolved.ok) throw new Error(resolved.reason);
+  const model: ModelDescription = {
+    ...MODEL,
+    inputs: { ...MODEL.inputs, state: { dim: 13, names: [...'xyzrpwgabcdef'] } },
+    action: { ...MODEL.action, joints: [7, 8, 9, 10, 11, 12] },
+  };
+  const server = new FakeServer({ pacing: 'chunked', robot: resolved.limits, control_hz: HZ, model });
+  const { robot: client, taken } = await testRobot(server, { robotType: 'ur5e' });
+  const pose = [0.3, 0, 0.2, 0, 0, 0, 1];
+  client.observe({ ...SEEN, state: [...pose, 0, -1.2, 1.5, -1.8, -1.5, 0] });
+  const values = Float32Array.from({ length: 56 }, (_, i) => [0.005, 0, 0, 0, 0, 0.01, 1][i % 7]!);
+  server.connection.send({
+    type: 'chunk',
+    observation_seq: 0,
+    first_tick: 2,
+    dt_ms: 1000 / HZ,
+    shape: [8, 7],
+    values,
+    start_pose: Float64Array.from(pose),
+    stop: new Float32Array(0),
+    safety: { score: 1, checks_passed: 4, flags: [], clamped: false },
+    latency: { queue_ms: 1, inference_ms: 2, total_ms: 3 },
+    log_id: 100,
+  });
+  for (let i = 0; i < 6; i++) {
+    server.clock.advance(1000 / HZ);
+    await settle();
+  }
+  const played = taken.filter(({ kind }) => kind === 'action');
+  expect(played.length).toBeGreaterThan(2);
+  for (const { clamped, values: sent } of played) {
+    expect(clamped).toBe(false);
+    for (const [d, value] of sent.entries()) expect(value).toBeCloseTo(values[d]!, 6);
+  }
+});

@@ -54,7 +54,7 @@ export class ChunkedPlayer implements Player {
       blend: 'latest',
       smoothing: 'none',
       minSafetyScore: 0,
-      action: model.action,
+      action: playable(model),
     });
   }
 
@@ -227,6 +227,16 @@ export class ChunkedPlayer implements Player {
     const chunk = this.#current;
     return chunk === null || tick >= chunk.first_tick + chunk.shape[0] ? 'starved' : null;
   }
+}
+
+/**
+ * Steps of the tool say nothing of the joints: the server, which saw them, has slowed down near singularities what there was to slow,
+ * and a loop that took those of `stateAt` for the robot's would do so anywhere.
+ */
+function playable({ action, action_space: space }: ModelDescription): ModelDescription['action'] {
+  if (space !== 'ee_delta') return action;
+  const { joints: _, ...rest } = action;
+  return rest;
 }
 
 /** A state in which the robot is where the chunk begins; null where the chunk does not say and the loop has to know. */
