@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { moving, scriptedModels } from '../testing/scripted-models.js';
 import { observation, startTestGateway, type TestGateway } from '../testing/test-gateway.js';
 
 let server: TestGateway;
@@ -65,4 +66,24 @@ test('[S3] later chunks take over from earlier ones at rising ticks', async () =
     expect(last.first_tick).toBeGreaterThan(before);
   }
   client.terminate();
+});
+
+test('[S3] a chunk after a hold begins where the client brakes to, not where the hold found it', async () => {
+  const [hz, a] = [10, 0.3];
+  const fast = await startTestGateway({ models: await scriptedModels({ run: moving(0.025) }) });
+  const client = await fast.robot({ pacing: 'chunked', control_hz: hz, stale_after_ms: 2_000, limits: { a } });
+  client.send(observation(0));
+  const hold = await client.next('hold', ({ reason, values }) => reason === 'starved' && values[0]! > 0);
+  const slower = a / hz / hz;
+  expect(hold.values[0]).toBeGreaterThan(4 * slower);
+  client.send(observation(1, { applied_seq: hold.seq }));
+  const chunk = await client.next('chunk', ({ observation_seq }) => observation_seq === 1);
+  let gone = 0;
+  for (let n = hold.seq + 1; n < chunk.first_tick; n++) {
+    gone += Math.max(0, hold.values[0]! - (n - hold.seq) * slower);
+  }
+  expect(gone).toBeGreaterThan(0);
+  expect(chunk.start_pose![0]).toBeCloseTo(gone, 9);
+  client.terminate();
+  await fast.stop();
 });

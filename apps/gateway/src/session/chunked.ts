@@ -15,6 +15,10 @@ export class Chunked implements PacingMode {
   #coveredUntil = 0;
   /** The newest chunk was refused by the governor. */
   #refused = false;
+  /** Since a hold the client brakes, up to the chunk that comes next. */
+  #braking = false;
+  /** The first tick that the loop has not braked yet. */
+  #brakedUntil = 0;
 
   constructor(session: Session) {
     this.#session = session;
@@ -62,6 +66,8 @@ export class Chunked implements PacingMode {
       return;
     }
     this.#refused = false;
+    this.#brakeUntil(firstTick);
+    this.#braking = false;
     const length = loop.remaining(firstTick);
     session.noteInput(LOOP_CALL.plan, firstTick, length, null);
     const plan = loop.plan(firstTick, length, (n, tick) => session.noteTick(n, tick, null));
@@ -87,6 +93,21 @@ export class Chunked implements PacingMode {
     const cause = higherCause(session.holdCause(now, n), this.#ownCause(n));
     if (cause === null) this.#held = null;
     else this.#hold(n, cause);
+    this.#brakeUntil(n + 1);
+  }
+
+  /**
+   * What the client does by itself after a hold: the loop brakes along with it. It would take a robot that is still moving to have stopped
+   * dead, and plan on from a place that it has left.
+   */
+  #brakeUntil(end: number): void {
+    const session = this.#session;
+    for (let n = this.#brakedUntil; n < end && this.#braking; n++) {
+      if (session.loop.resting) this.#braking = false;
+      // The cause was told with the hold; the same one again would void what was adopted since.
+      else session.noteTick(n, session.loop.tick(n, 'starved'), 'starved');
+      this.#brakedUntil = n + 1;
+    }
   }
 
   stopNow(reason: HoldReason): void {
@@ -97,6 +118,7 @@ export class Chunked implements PacingMode {
     this.#held = null;
     this.#refused = false;
     this.#coveredUntil = 0;
+    this.#braking = false;
   }
 
   resumed(): void {
@@ -118,6 +140,8 @@ export class Chunked implements PacingMode {
     session.enter(reason);
     const result = session.loop.tick(n, reason);
     session.noteTick(n, result, reason);
+    this.#braking = true;
+    this.#brakedUntil = n + 1;
     // Nothing is known of where the robot is, and it was never told to go anywhere: there is no position to hold.
     if (!session.loop.knowsRest) return;
     session.outbox.send({ type: 'hold', seq: n, reason, values: result.values });
