@@ -51,6 +51,8 @@ export class ControlLoop {
   readonly #prefix: FrozenPrefix | null;
   /** Snapshots by tick; null until the first plan, since only plans rewind. */
   #snapshots: Float64Array | null = null;
+  /** The tick before the first one, where plans are recorded from there on. */
+  #standingAt = Number.NEGATIVE_INFINITY;
   readonly #capacity: number;
 
   readonly #probe: Probe | null;
@@ -278,6 +280,7 @@ export class ControlLoop {
     this.#pending = 0;
     this.#estopped = false;
     this.#snapshots?.fill(Number.NaN);
+    this.#standingAt = Number.NEGATIVE_INFINITY;
   }
 
   /**
@@ -288,6 +291,10 @@ export class ControlLoop {
     const r = this.#result;
     if (cause !== null && this.#snapshots !== null) this.#rewind(n);
     if (!Number.isInteger(n) || (this.#started && n <= this.#last)) return this.#still();
+    if (!this.#started && this.#snapshots !== null) {
+      this.#standingAt = n - 1;
+      this.#save(n - 1, this.#snapshots);
+    }
     let flags = this.#pending;
     this.#pending = 0;
     if (this.#started && n !== this.#last + 1) {
@@ -419,7 +426,11 @@ export class ControlLoop {
     if (!this.#motion.rewind(before)) return;
     this.#prefix?.forget(before + 1, this.#last);
     this.#last = before;
-    this.#load(before, this.#snapshots);
+    this.#load(Math.max(before, this.#standingAt), this.#snapshots);
+    if (before >= this.#standingAt) return;
+    // Nothing was sent at all until then: it stood as it did just before the first tick.
+    this.#standingAt = before;
+    this.#save(before, this.#snapshots);
   }
 
   #save(tick: number, rows: Float64Array): void {

@@ -50,8 +50,10 @@ export class Odometer {
 
   /** Forgets every tick after `tick`; false where history does not hold it. */
   rewind(tick: number): boolean {
-    if (!this.#started || tick < this.#first || tick > this.#last) return false;
-    this.#read(tick, this.#sum);
+    if (!this.#started || tick > this.#last || (tick < this.#first && this.#full)) return false;
+    this.#read(Math.max(tick, this.#first), this.#sum);
+    // Before the first step: none is left.
+    if (tick < this.#first) this.#started = false;
     this.#last = tick;
     return true;
   }

@@ -3,7 +3,17 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ControlLoop } from './control-loop.js';
 import type { ControlSpec } from './control-spec.js';
-import { Auditor, anyMotionLimits, chunk, freeLimits, logarithmic, mulberry32, tabletopSpec } from './testing/kit.js';
+import {
+  Auditor,
+  anyMotionLimits,
+  chunk,
+  freeLimits,
+  logarithmic,
+  mulberry32,
+  POSE_STATE,
+  pandaLimits,
+  tabletopSpec,
+} from './testing/kit.js';
 
 const HOME = Float64Array.of(0, 0, 0.1, 0.1, -0.2, 0.3, 1);
 
@@ -26,6 +36,11 @@ function specOf({ motion, hz, blend, smoothing, rotation }: Session): ControlSpe
 
 function randomActions(random: () => number, { motion, hz }: Session): Float32Array {
   return Float32Array.from({ length: 56 }, (_, i) => (i % 7 === 6 ? random() : ((random() - 0.4) * 2 * motion.v) / hz));
+}
+
+function jointSpec(actionSpace: 'joint_position' | 'joint_delta'): ControlSpec {
+  const limits = pandaLimits(10, { actionSpace, workspace: undefined });
+  return tabletopSpec({ limits, actionSpace, dim: 8, action: { ...POSE_STATE, pose: null } });
 }
 
 describe('planning a whole chunk', () => {
@@ -165,6 +180,27 @@ describe('planning a whole chunk', () => {
     const held = loop.tick(8, 'stale');
     expect([...held.values]).toEqual([0, 0, 0, 0, 0, 0, 0.25]);
   });
+
+  it.each(['ee_delta', 'joint_position', 'joint_delta'] as const)(
+    '[K10] a plan of %s that begins before the first one replaces it whole',
+    (space) => {
+      const spec = space === 'ee_delta' ? tabletopSpec() : jointSpec(space);
+      const state = space === 'ee_delta' ? HOME : Float64Array.of(0, -0.6, 0, -2.2, 0, 1.6, 0.8, 0.5);
+      const actions = (gripper: number) =>
+        Float32Array.from({ length: 8 * spec.dim }, (_, i) => {
+          const d = i % spec.dim;
+          if (d === spec.dim - 1) return gripper;
+          return (space === 'joint_position' ? state[d]! : 0) + (d === 0 ? 0.01 : 0);
+        });
+      const [early, fresh] = [new ControlLoop(spec), new ControlLoop(spec)];
+      for (const loop of [early, fresh]) loop.observe(state, 0);
+      early.adopt(chunk(actions(0.25), state, 0, 4));
+      early.plan(4, 4);
+      for (const loop of [early, fresh]) loop.adopt(chunk(actions(0.75), state, 0, 2));
+      expect(early.plan(2, 6)).toEqual(fresh.plan(2, 6));
+      expect(early.tick(2, 'stale')).toEqual(fresh.tick(2, 'stale'));
+    },
+  );
 
   it('[K10] a new episode plans from rest again, although its ticks lie inside the last plan', () => {
     const loop = new ControlLoop(tabletopSpec());

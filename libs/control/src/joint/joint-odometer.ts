@@ -38,7 +38,10 @@ export class JointOdometer {
     this.#full = false;
     this.#anchored = false;
     this.#anchorTick = -1;
-    if (!this.#absolute) this.#sum.fill(0);
+    if (this.#absolute) return;
+    // Where it is told to be stays known, for what moves still to brake by.
+    for (let i = 0; i < this.#dof; i++) this.#anchor[i] = at(this.#anchor, i) + at(this.#sum, i);
+    this.#sum.fill(0);
   }
 
   get anchored(): boolean {
@@ -47,8 +50,10 @@ export class JointOdometer {
 
   /** Forgets every tick after `tick`; false where history does not hold it. */
   rewind(tick: number): boolean {
-    if (!this.#started || tick < this.#first || tick > this.#last) return false;
-    this.#read(tick, this.#sum);
+    if (!this.#started || tick > this.#last || (tick < this.#first && this.#full)) return false;
+    this.#read(Math.max(tick, this.#first), this.#sum);
+    // Before the first step: none is left.
+    if (tick < this.#first) this.#started = false;
     this.#last = tick;
     return true;
   }

@@ -143,6 +143,30 @@ describe('joint sessions under attack', () => {
 });
 
 describe.each(JOINT_SPACES)('a session of %s', (space) => {
+  it('[K4] a new episode brakes what moves from where it is, not from where the last one began', () => {
+    const loop = new ControlLoop(specOf(space, { hz: 50 }));
+    const edge = [2.89, ...HOME.slice(1)];
+    loop.observe(stateAt(edge), 0);
+    let q = 2.89;
+    const play = (first: number, perTick: number) => {
+      const from = [q, ...HOME.slice(1)];
+      loop.adopt(chunk(turning(space, perTick, { hz: 50, from }), stateAt(from), first));
+      for (let n = first; n < first + 8; n++) {
+        const value = loop.tick(n, null).values[0]!;
+        q = space === 'joint_position' ? value : q + (space === 'joint_velocity' ? value / 50 : value);
+      }
+    };
+    // Away from the end of the range, then back towards it.
+    play(0, -0.04);
+    expect(q).toBeLessThan(2.8);
+    play(8, 0.04);
+    play(16, 0.04);
+    expect(loop.resting).toBe(false);
+    loop.beginEpisode();
+    for (let n = 24; n < 60; n++) expect(loop.tick(n, null).flags & FLAG.emergency).toBe(0);
+    expect(loop.resting).toBe(true);
+  });
+
   it('[SAFE-C1] a legal policy passes bit for bit, the gripper too', () => {
     const loop = started(space);
     loop.adopt(chunk(turning(space, 0.002), stateAt(HOME), 0));
