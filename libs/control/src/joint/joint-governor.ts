@@ -10,6 +10,8 @@ import { TcpGuard, type TcpLimits } from './tcp-guard.js';
 const MADE = 1e-12;
 const LEGAL = 1e-10;
 const BISECTIONS = 26;
+/** Tries to meet the tool's speed by proportion before it is bisected. */
+const PROPORTIONS = 6;
 /** Shares of a stop's step that are tried where not even the stop keeps the tool's limits any more. */
 const SHARES = [0.75, 0.5, 0.25, 0.1] as const;
 
@@ -87,10 +89,10 @@ export class JointGovernor {
     if (legal && this.#arrival.fits(wanted, this.#own, wanted, this.velocity) && this.#holds(q, wanted, LEGAL)) {
       return this.#pass(out, flags);
     }
-    const emergency = this.#safeBrake(q);
     // The stop was verified when it became the way out: asked for it, there is nothing to change.
-    if (emergency === 0 && this.#isBraked(wanted)) return this.#pass(out, flags);
-    flags |= this.#clamp(q, emergency);
+    if (this.#isStop(wanted) && this.#safeBrake(q) === 0) return this.#pass(out, flags);
+    const along = this.#alongWanted(q);
+    flags |= along === 0 ? this.#turn(q, this.#safeBrake(q)) : along;
     this.#take(this.#candidate);
     for (let i = 0; i < out.length; i++) out[i] = at(this.#candidate, i) * this.#stops.h;
     return flags;
@@ -185,13 +187,7 @@ export class JointGovernor {
 
   // ---- what is not legal -----------------------------------------------------------------------------------------
 
-  /** Leaves the velocity to take in #candidate; #braked holds the next of the stop. Returns why it is not the wanted one. */
-  #clamp(q: Float64Array, emergency: number): number {
-    const flags = this.#alongWanted(q);
-    return flags === 0 ? this.#turn(q, emergency) : flags;
-  }
-
-  /** All joints slowed down by one share (SAFE-C4); 0 if no share is legal. */
+  /** All joints slowed down by one share (SAFE-C4), left in #candidate; returns why, or 0 if no share is legal. */
   #alongWanted(q: Float64Array): number {
     const { v, dv, da, h } = this.#stops;
     const wanted = this.#wanted;
@@ -244,8 +240,20 @@ export class JointGovernor {
       share = this.#bisectShare(null, least, share);
       this.#scale(share);
     }
-    if (this.#holds(q, this.#candidate, MADE)) return flags === 0 ? FLAG.acceleration : flags;
-    flags |= this.#why;
+    for (let round = 0; !this.#holds(q, this.#candidate, MADE); round++) {
+      flags |= this.#why;
+      // Braking one by one, joints can make the tool faster: nearly in proportion to the share.
+      const slower = (share / (this.#tcp?.over ?? 1)) * (1 - 1e-6);
+      if (this.#why !== FLAG.velocity || round === PROPORTIONS || !(slower > least))
+        return this.#fitting(q, least, share, flags);
+      share = slower;
+      this.#scale(share);
+    }
+    return flags === 0 ? FLAG.acceleration : flags;
+  }
+
+  /** The largest share below one that has no stop, found by halves; 0 if not even the least has one. */
+  #fitting(q: Float64Array, least: number, share: number, flags: number): number {
     this.#scale(least);
     if (!this.#holds(q, this.#candidate, MADE)) return 0;
     this.#scale(this.#bisectShare(q, least, share));
@@ -273,7 +281,7 @@ export class JointGovernor {
     return good;
   }
 
-  /** No speed in the wanted direction can be had at once: each joint as near to it as its own limits and stop allow. */
+  /** No speed in the wanted direction can be had at once, #braked is the way out: each joint as near to it as its own limits and stop allow. */
   #turn(q: Float64Array, emergency: number): number {
     if (emergency !== 0) {
       this.#candidate.set(this.#braked);
@@ -344,9 +352,10 @@ export class JointGovernor {
     }
   }
 
-  #isBraked(wanted: Float64Array): boolean {
+  #isStop(wanted: Float64Array): boolean {
     for (let i = 0; i < wanted.length; i++) {
-      if (Math.abs(at(wanted, i) - at(this.#braked, i)) > at(this.#stops.v, i) * MADE) return false;
+      const next = this.#stops.brake(i, at(this.velocity, i), at(this.acceleration, i));
+      if (Math.abs(at(wanted, i) - next) > at(this.#stops.v, i) * MADE) return false;
     }
     return true;
   }

@@ -41,6 +41,7 @@ export class TcpGuard {
   readonly #v: Float64Array;
   readonly #a: Float64Array;
   #why = 0;
+  #over = 1;
 
   constructor(limits: TcpLimits, stops: JointStops) {
     this.#limits = limits;
@@ -55,6 +56,11 @@ export class TcpGuard {
   /** The flag of what the last `holds` that failed ran into. */
   get why(): number {
     return this.#why;
+  }
+
+  /** How many times its speed the tool would have had somewhere on that way, where speed was `why`. */
+  get over(): number {
+    return this.#over;
   }
 
   /** Where steps start from now on. */
@@ -116,7 +122,11 @@ export class TcpGuard {
     }
     for (let k = 0; moving; k++) {
       kinematics.position(x, there);
-      if (!(distance(there, here) <= furthest)) return this.#fails(FLAG.velocity);
+      const gone = distance(there, here);
+      if (!(gone <= furthest)) {
+        this.#over = gone / (limit * h);
+        return this.#fails(FLAG.velocity);
+      }
       if (!envelope.allows(here, there, beyond)) {
         return this.#fails(envelope.clears(here, there, beyond) ? FLAG.workspace : FLAG.keep_out);
       }
