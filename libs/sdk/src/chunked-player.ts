@@ -62,7 +62,11 @@ export class ChunkedPlayer implements Player {
     return this.#applied;
   }
 
-  observed(): void {
+  observed(state: Float64Array): void {
+    // An arm that was moved by hand in an e-stop must not be pulled back by a hold: the loop takes it from where it stands.
+    if (this.#latched && this.#context.opened.model.action_space === 'joint_position') {
+      this.#loop.observe(state, this.#nextTick);
+    }
     if (this.#startMs !== null) return;
     // Half a tick behind the server's ticks, which begin when this observation arrives: no jitter on the way makes an
     // `applied_seq` name a tick that the server has not reached.

@@ -4,6 +4,9 @@ import type { Player } from './player.js';
 import type { PlayerContext } from './player-context.js';
 import { localHold, type RobotAction } from './robot-action.js';
 
+/** No stop takes longer than 2 s, and an arm that has stood for a quarter of a second is taken from where it stands. */
+const STOPPED_AND_SEEN_MS = 2_500;
+
 /**
  * `paced`: the server sends one command a tick and this side hands it on. When none has come for longer than the stale time,
  * or the link is down, this side gives one hold for every tick that is missing: the robot has nothing left to execute, so
@@ -28,6 +31,7 @@ export class PacedPlayer implements Player {
    * speed that the robot no longer has.
    */
   #standing: 'link' | 'estop' | null = null;
+  #standingSinceMs = 0;
 
   constructor(context: PlayerContext) {
     this.#context = context;
@@ -63,7 +67,7 @@ export class PacedPlayer implements Player {
     const { values, seq } = message;
     if (message.type === 'hold') {
       const reason = this.#latched ? 'estop' : message.reason;
-      const still = this.#standing === null ? null : this.#context.rest();
+      const still = this.#standing === null || this.#serverKnows() ? null : this.#context.rest();
       return { ...localHold(still ?? values, seq, reason), local: false };
     }
     this.#standing = null;
@@ -80,6 +84,13 @@ export class PacedPlayer implements Player {
       local: false,
       remaining: 0,
     };
+  }
+
+  /** Positions in an e-stop: an arm moved by hand must not be pulled back, and the server's holds are where it was seen to stand. */
+  #serverKnows(): boolean {
+    const { env, opened } = this.#context;
+    const positions = opened.model.action_space === 'joint_position';
+    return positions && this.#standing === 'estop' && env.now() - this.#standingSinceMs >= STOPPED_AND_SEEN_MS;
   }
 
   taken(action: RobotAction): void {
@@ -122,6 +133,7 @@ export class PacedPlayer implements Player {
 
   #hold(reason: 'link' | 'estop', seq: number): void {
     const values = this.#context.rest();
+    if (this.#standing !== reason) this.#standingSinceMs = this.#context.env.now();
     this.#standing = reason;
     if (values !== null) this.#context.push(localHold(values, seq, reason));
   }

@@ -3,8 +3,8 @@ import type { RobotAction } from './robot-action.js';
 
 /** How a session's messages become the robot's commands: one kind a pacing. */
 export interface Player {
-  /** An observation left, captured just now. */
-  observed(): void;
+  /** An observation of this state left, captured just now. */
+  observed(state: Float64Array): void;
   receive(message: Action | Hold | Chunk): void;
   /** Any frame of the server arrived. */
   heard(): void;

@@ -195,7 +195,7 @@ export class Robot {
     this.#captures.add(seq, observation.captured_at_ms);
     this.#lastState = observation.state;
     if (instruction !== undefined) this.#instruction = instruction;
-    player.observed();
+    player.observed(observation.state);
     return seq;
   }
 

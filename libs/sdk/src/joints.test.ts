@@ -90,6 +90,32 @@ describe.each(['joint_position', 'joint_delta', 'joint_velocity'] as const)('the
     expect(still[7]).toBe(0.25);
     expect(after.every(({ kind }) => kind === 'hold')).toBe(true);
   });
+
+  it('[S11] an arm moved by hand in an e-stop is held where it stands, not pulled back', async () => {
+    const server = new FakeServer({ pacing: 'chunked', robot: resolved.limits, control_hz: HZ, model });
+    const { robot: client, taken } = await testRobot(server);
+    const loop = new ControlLoop(spec);
+    loop.observe(stateAt(HOME), 0);
+    client.observe({ ...SEEN, state: [...stateAt(HOME)] });
+    server.connection.send(plan(loop, 0, 2, 0.15));
+    const tick = async (count: number) => {
+      for (let i = 0; i < count; i++) {
+        server.clock.advance(1000 / HZ);
+        const now = server.clock.now();
+        server.connection.send({ type: 'pong', sent_at_ms: now, received_at_ms: now, server_time_ms: now });
+        await settle();
+      }
+    };
+    await tick(5);
+    client.estop();
+    await tick(8);
+    const moved = HOME.map((x, i) => (i === 1 ? x + 0.4 : x));
+    client.observe({ ...SEEN, state: [...stateAt(moved)] });
+    await tick(2);
+    const held = taken.at(-1)!;
+    expect([held.kind, held.reason]).toEqual(['hold', 'estop']);
+    expect([...held.values.subarray(0, 7)]).toEqual(space === 'joint_position' ? moved : [0, 0, 0, 0, 0, 0, 0]);
+  });
 });
 
 it('[S3] plays steps of the tool as they were planned where the state reports joints too: of them a chunk says nothing', async () => {
@@ -128,4 +154,29 @@ it('[S3] plays steps of the tool as they were planned where the state reports jo
     expect(clamped).toBe(false);
     for (const [d, value] of sent.entries()) expect(value).toBeCloseTo(values[d]!, 6);
   }
+});
+
+describe('paced positions', () => {
+  it('[S11] in an e-stop this side holds where it stopped, and once the arm is seen to stand, where the server found it', async () => {
+    const model: ModelDescription = {
+      ...MODEL,
+      action_space: 'joint_position',
+      inputs: { ...MODEL.inputs, state: { dim: 7, names: [...'abcdefg'] } },
+      action: { ...MODEL.action, pose: null },
+    };
+    const server = new FakeServer({ model });
+    const { robot, taken } = await testRobot(server);
+    robot.observe({ ...SEEN, state: HOME });
+    server.connection.action(0, 0, { values: Float64Array.from(HOME) });
+    await settle();
+    robot.estop();
+    const moved = Float64Array.from(HOME, (x) => x + 0.3);
+    server.connection.send({ type: 'hold', seq: 1, reason: 'estop', values: moved });
+    await settle();
+    expect([...taken.at(-1)!.values]).toEqual(HOME);
+    server.clock.advance(2_500);
+    server.connection.send({ type: 'hold', seq: 30, reason: 'estop', values: moved });
+    await settle();
+    expect([...taken.at(-1)!.values]).toEqual([...moved]);
+  });
 });
