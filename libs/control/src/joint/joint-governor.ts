@@ -23,9 +23,13 @@ const SHARES = [0.75, 0.5, 0.25, 0.1] as const;
  * towards the wanted one as far as acceleration and the stop allow; else it is the next of the stop verified before.
  */
 export class JointGovernor {
-  /** rad/s and rad/s² of the last step. */
+  /** Numbers that `save` writes. */
+  readonly row: number;
+  /** rad/s of the last step, and rad/s² to go on from: the step's own, but none after an emergency. */
   readonly velocity: Float64Array;
   readonly acceleration: Float64Array;
+  /** rad/s² of the last step. */
+  readonly #happened: Float64Array;
   readonly #stops: JointStops;
   readonly #arrival: JointArrival;
   readonly #tcp: TcpGuard | null;
@@ -46,6 +50,8 @@ export class JointGovernor {
     this.#tcp = tcp === null ? null : new TcpGuard(tcp, stops);
     this.velocity = zeros();
     this.acceleration = zeros();
+    this.#happened = zeros();
+    this.row = 3 * stops.count;
     this.#step = zeros();
     this.#wanted = zeros();
     this.#own = zeros();
@@ -58,6 +64,7 @@ export class JointGovernor {
   rest(): void {
     this.velocity.fill(0);
     this.acceleration.fill(0);
+    this.#happened.fill(0);
   }
 
   /** Room (rad) to keep free at bounds. */
@@ -93,22 +100,21 @@ export class JointGovernor {
     if (this.#isStop(wanted) && this.#safeBrake(q) === 0) return this.#pass(out, flags);
     const along = this.#alongWanted(q);
     flags |= along === 0 ? this.#turn(q, this.#safeBrake(q)) : along;
-    this.#take(this.#candidate);
+    flags |= this.#take(this.#candidate);
     for (let i = 0; i < out.length; i++) out[i] = at(this.#candidate, i) * this.#stops.h;
     return flags;
   }
 
   #pass(out: Float64Array, flags: number): number {
-    this.#take(this.#wanted);
     for (let i = 0; i < out.length; i++) out[i] = at(this.#step, i);
-    return flags;
+    return flags | this.#take(this.#wanted);
   }
 
   /** One step of the stop. Returns FLAG.emergency where a measured jump left no stop within acceleration, else 0. */
   brake(q: Float64Array, out: Float64Array): number {
     this.#tcp?.from(q);
-    const flags = this.#safeBrake(q);
-    this.#take(this.#braked);
+    let flags = this.#safeBrake(q);
+    flags |= this.#take(this.#braked);
     for (let i = 0; i < out.length; i++) out[i] = at(this.#braked, i) * this.#stops.h;
     return flags;
   }
@@ -116,6 +122,7 @@ export class JointGovernor {
   save(rows: Float64Array, offset: number): void {
     rows.set(this.velocity, offset);
     rows.set(this.acceleration, offset + this.velocity.length);
+    rows.set(this.#happened, offset + 2 * this.velocity.length);
   }
 
   load(rows: Float64Array, offset: number): void {
@@ -123,6 +130,7 @@ export class JointGovernor {
     for (let i = 0; i < n; i++) {
       this.velocity[i] = at(rows, offset + i);
       this.acceleration[i] = at(rows, offset + n + i);
+      this.#happened[i] = at(rows, offset + 2 * n + i);
     }
   }
 
@@ -156,15 +164,21 @@ export class JointGovernor {
     return da === Infinity || Math.abs(w - v - at(this.acceleration, i) * stops.h) <= da * stops.h * slack;
   }
 
-  #take(velocity: Float64Array): void {
-    const { h, a } = this.#stops;
+  /** FLAG.emergency where acceleration or jerk were not kept on the way to this velocity, else 0. */
+  #take(velocity: Float64Array): number {
+    const { h, a, jerk } = this.#stops;
+    let kept = true;
     for (let i = 0; i < velocity.length; i++) {
       const next = at(velocity, i);
       const change = (next - at(this.velocity, i)) / h;
+      const within = Math.abs(change) <= at(a, i) * (1 + TRUSTED);
+      kept &&= within && Math.abs(change - at(this.#happened, i)) <= at(jerk, i) * (1 + TRUSTED);
+      this.#happened[i] = change;
       // An emergency stop leaves no acceleration that jerk would have to ramp down: the joint would swing back.
-      this.acceleration[i] = Math.abs(change) > at(a, i) * (1 + TRUSTED) ? 0 : change;
+      this.acceleration[i] = within ? change : 0;
       this.velocity[i] = next;
     }
+    return kept ? 0 : FLAG.emergency;
   }
 
   #holds(q: Float64Array, velocity: Float64Array, tolerance: number): boolean {

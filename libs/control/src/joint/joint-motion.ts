@@ -97,7 +97,7 @@ export class JointMotion implements Motion {
       kinematics === null ? null : { kinematics, envelope: new TcpEnvelope(workspace, keep_out), v: cartesian.v.value };
     this.#governor = new JointGovernor(limits, spec.hz, tcp);
     this.#odometer = new JointOdometer(history, dof, this.#absolute);
-    this.row = 2 * dof + this.#filter.row + 1;
+    this.row = this.#governor.row + this.#filter.row + 1;
     this.#q = zeros();
     this.#target = zeros();
     this.#delta = zeros();
@@ -343,13 +343,13 @@ export class JointMotion implements Motion {
   save(rows: Float64Array, offset: number): void {
     rows[offset] = this.#gripper;
     this.#governor.save(rows, offset + 1);
-    this.#filter.save(rows, offset + 1 + 2 * this.#dof);
+    this.#filter.save(rows, offset + 1 + this.#governor.row);
   }
 
   restore(rows: Float64Array, offset: number): void {
     this.#gripper = at(rows, offset);
     this.#governor.load(rows, offset + 1);
-    this.#filter.load(rows, offset + 1 + 2 * this.#dof);
+    this.#filter.load(rows, offset + 1 + this.#governor.row);
   }
 }
 

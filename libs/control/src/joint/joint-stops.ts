@@ -3,7 +3,7 @@ import type { JointLimits } from '../joint-limits.js';
 import { stopDistance, stopSpeed } from '../stopping.js';
 
 /** Tolerance with which a stop that was verified a tick ago is asked for again. */
-export const TRUSTED = 1e-9;
+export const TRUSTED = 3e-10;
 
 /**
  * How each joint by itself comes to rest, and whether that keeps its limits: bounds, speed (where the vendor has it, speed by
@@ -20,6 +20,8 @@ export class JointStops {
   readonly dv: Float64Array;
   readonly da: Float64Array;
   readonly a: Float64Array;
+  /** What jerk allows a step to change the acceleration by, whether that can bind or not. */
+  readonly jerk: Float64Array;
   /** Room (rad) that steps keep free at the bounds, but not the stop that is the way out. */
   margin = 0;
   readonly #curved: Uint8Array;
@@ -37,6 +39,7 @@ export class JointStops {
     this.h = h;
     this.v = of(({ v }) => v.value);
     this.a = of(({ a }) => a.value);
+    this.jerk = of(({ j }) => j.value * h);
     this.dv = of(({ a }) => a.value * h);
     this.da = of(({ a, j }) => (j.value * h < 2 * a.value ? j.value * h : Infinity));
     const end = (offset: number, deceleration: number) => (offset * offset) / (2 * deceleration);

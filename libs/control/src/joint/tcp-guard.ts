@@ -1,5 +1,6 @@
 import { at } from '../chunk.js';
 import { FLAG } from '../flags.js';
+import { RECOVERY_V } from '../motion-limiter.js';
 import { distance, Vec3 } from '../vec3.js';
 import type { TcpEnvelope } from '../volumes.js';
 import { type JointStops, TRUSTED } from './joint-stops.js';
@@ -22,6 +23,8 @@ const LONGEST_STOP_S = 4;
 const PROPORTIONS = 4;
 /** Rounding of a position (rad) that was summed up in another order. */
 const SAME_PLACE = 1e-14;
+/** Outside the envelope by more than this (m) it is led back. */
+const OUTSIDE = 1e-9;
 
 /**
  * Holds joint motion to the tool centre point's own limits: at a step, and at every step of the stop after it, the point stays in its
@@ -40,11 +43,14 @@ export class TcpGuard {
   readonly #q: Float64Array;
   readonly #v: Float64Array;
   readonly #a: Float64Array;
+  /** The speed that may be asked for: less than the limit outside the envelope. */
+  #most: number;
   #why = 0;
   #over = 1;
 
   constructor(limits: TcpLimits, stops: JointStops) {
     this.#limits = limits;
+    this.#most = limits.v;
     this.#stops = stops;
     this.#ticks = 32 + Math.ceil(LONGEST_STOP_S / stops.h);
     this.#next = new Float64Array(stops.count).fill(Number.NaN);
@@ -65,13 +71,15 @@ export class TcpGuard {
 
   /** Where steps start from now on. */
   from(q: Float64Array): void {
-    for (let i = 0; i < q.length; i++) {
-      if (!(Math.abs(at(q, i) - at(this.#next, i)) <= SAME_PLACE)) {
-        this.#limits.kinematics.position(q, this.#start);
-        return;
-      }
-    }
-    this.#start.copy(this.#nextPoint);
+    const { envelope, kinematics, v } = this.#limits;
+    if (this.#isNext(q)) this.#start.copy(this.#nextPoint);
+    else kinematics.position(q, this.#start);
+    this.#most = v > RECOVERY_V && !envelope.inside(this.#start, OUTSIDE) ? RECOVERY_V : v;
+  }
+
+  #isNext(q: Float64Array): boolean {
+    for (let i = 0; i < q.length; i++) if (!(Math.abs(at(q, i) - at(this.#next, i)) <= SAME_PLACE)) return false;
+    return true;
   }
 
   /** Half the width of a narrow box is no margin. */
@@ -85,10 +93,10 @@ export class TcpGuard {
    */
   slowed(q: Float64Array, velocity: Float64Array, share: number, least: number): number {
     const { h } = this.#stops;
-    const { kinematics, v } = this.#limits;
+    const { kinematics } = this.#limits;
     for (let round = 0; round < PROPORTIONS; round++) {
       for (let i = 0; i < q.length; i++) this.#q[i] = at(q, i) + share * at(velocity, i) * h;
-      const fast = distance(kinematics.position(this.#q, this.#there), this.#start) / (h * v);
+      const fast = distance(kinematics.position(this.#q, this.#there), this.#start) / (h * this.#most);
       if (!(fast > 1)) return share;
       share /= fast;
       if (share <= least) return least;
@@ -103,7 +111,9 @@ export class TcpGuard {
   holds(q: Float64Array, before: Float64Array, velocity: Float64Array, tolerance: number): boolean {
     const stops = this.#stops;
     const { h } = stops;
-    const { kinematics, envelope, v: limit } = this.#limits;
+    const { kinematics, envelope, v: fastest } = this.#limits;
+    // What moves already may have to brake from more speed than may be asked for here.
+    const limit = tolerance < TRUSTED ? this.#most : fastest;
     const furthest = limit * h * (1 + tolerance);
     // A radian is a metre at most about as far from an axis as arms reach.
     const beyond = tolerance < TRUSTED ? tolerance - stops.margin : tolerance;
