@@ -18,7 +18,7 @@ const BROKEN = 5e-10;
 const NEARLY = 1e-4;
 const BEND_BISECTIONS = 12;
 /** Back from outside the envelope, nothing moves faster (m/s): the reduced speed of ISO 10218-1. */
-const RECOVERY_V = 0.25;
+export const RECOVERY_V = 0.25;
 const OUTSIDE = 1e-9;
 
 export interface MotionLimits {
