@@ -139,7 +139,7 @@ describe('joints governed', () => {
         const twice = new JointGovernor(limits, c.hz, null);
         const q = within(limits, random, 0);
         const [delta, out, again] = [q.slice(), q.slice(), q.slice()];
-        const rows = new Float64Array(2 * q.length);
+        const rows = new Float64Array(once.row);
         let aim: Float64Array = q.slice();
         for (let n = 0; n < 120; n++) {
           if (n % 15 === 0) aim = within(limits, random, -0.2);
