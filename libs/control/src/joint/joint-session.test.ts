@@ -5,9 +5,11 @@ import type { TickResult } from '../control-io.js';
 import { ControlLoop } from '../control-loop.js';
 import { type ControlSpec, checkSpec } from '../control-spec.js';
 import { CLAMP_FLAGS, FLAG, flagNames } from '../flags.js';
+import { kinematicsOf } from '../kinematics/kinematics.js';
 import { resolveLimits } from '../limits.js';
 import { attackJoints, JOINT_SPACES, type JointSpace } from '../testing/joint-adversary.js';
 import { chunk, mulberry32 } from '../testing/kit.js';
+import { Vec3 } from '../vec3.js';
 
 const HOME = [0, -0.6, 0, -2.2, 0, 1.6, 0.8];
 const GRIPPER = 0.75;
@@ -143,6 +145,34 @@ describe('joint sessions under attack', () => {
 });
 
 describe.each(JOINT_SPACES)('a session of %s', (space) => {
+  it('[J3] [SAFE-B8] a tool found outside its box is led back, at 0.25 m/s at most also at full speed', () => {
+    const robot = findRobot('franka_panda')!;
+    const tool = kinematicsOf(robot)!;
+    const at = (q: ArrayLike<number>) => tool.position(Float64Array.from(q), new Vec3());
+    const { y } = at(HOME);
+    // The box begins 0.2 m to the left of where the tool is found; turning joint 1 leads into it.
+    const workspace = { min: [-0.6, y + 0.2, 0], max: [0.6, y + 0.6, 0.9] };
+    const request = { robot, actionSpace: space, mode: 'full', workspace, hz: 20 } as const;
+    const result = resolveLimits(request);
+    if (!result.ok) throw new Error(result.reason);
+    const loop = started(space, { limits: result.limits });
+    const q = [...HOME];
+    const speeds: { outside: boolean; speed: number }[] = [];
+    for (let n = 0; n < 60; n++) {
+      if (n % 4 === 0) loop.adopt(chunk(turning(space, 0.08, { from: q }), stateAt(q), n));
+      const before = at(q);
+      const value = loop.tick(n, null).values[0]!;
+      q[0] = space === 'joint_position' ? value : q[0]! + (space === 'joint_velocity' ? value / 20 : value);
+      const after = at(q);
+      const speed = 20 * Math.hypot(after.x - before.x, after.y - before.y, after.z - before.z);
+      speeds.push({ outside: before.y < y + 0.2, speed });
+    }
+    const outside = speeds.filter((tick) => tick.outside).map(({ speed }) => speed);
+    expect(Math.max(...outside)).toBeLessThan(0.2501);
+    expect(Math.max(...outside)).toBeGreaterThan(0.24);
+    expect(Math.max(...speeds.filter((tick) => !tick.outside).map(({ speed }) => speed))).toBeGreaterThan(0.3);
+  });
+
   it('[K4] a new episode brakes what moves from where it is, not from where the last one began', () => {
     const loop = new ControlLoop(specOf(space, { hz: 50 }));
     const edge = [2.89, ...HOME.slice(1)];

@@ -51,7 +51,7 @@ export class JointAuditor {
   #estopTick = Number.NEGATIVE_INFINITY;
   #fresh = true;
   #rested = true;
-  #excused = 0;
+  #excused = false;
 
   constructor(limits: LimitsInForce, robot: RobotRecord, forward: Forward | null) {
     this.#limits = limits;
@@ -106,7 +106,7 @@ export class JointAuditor {
     }
     this.#last = n;
     if (emergency) this.emergencies++;
-    this.#excused = emergency ? 2 : Math.max(0, this.#excused - 1);
+    this.#excused = emergency;
     if (!values.every(Number.isFinite)) this.#violate(n, 'N3', `values ${values}`);
     const gripper = values.length > this.#dof ? at(values, this.#dof) : 0;
     if (!(gripper >= 0 && gripper <= 1)) this.#violate(n, 'G1', `gripper ${gripper}`);
@@ -145,7 +145,7 @@ export class JointAuditor {
     this.worst.v = Math.max(this.worst.v, speed / limit.v.value);
     if (speed > limit.v.value * (1 + RELATIVE))
       this.#violate(n, 'B2', `joint ${i}: ${speed} rad/s of ${limit.v.value}`);
-    if (this.#excused === 0) {
+    if (!this.#excused) {
       this.worst.a = Math.max(this.worst.a, Math.abs(a) / limit.a.value);
       if (Math.abs(a) > limit.a.value * (1 + RELATIVE))
         this.#violate(n, 'B3', `joint ${i}: ${a} rad/s² of ${limit.a.value}`);
