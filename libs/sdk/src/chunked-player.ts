@@ -168,7 +168,11 @@ export class ChunkedPlayer implements Player {
     const due = Math.floor(this.#elapsedMs() / this.#periodMs + 1e-6);
     if (due >= this.#nextTick) {
       this.#nextTick = due + 1;
-      this.#play(due);
+      try {
+        this.#play(due);
+      } catch (error) {
+        return this.#context.failed(error);
+      }
     }
     this.#arm();
   }

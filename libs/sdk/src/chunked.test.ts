@@ -1,8 +1,8 @@
-import { ControlLoop, type ControlSpec, type LimitsInForce, resolveLimits } from '@sinew/control';
+import { ControlLoop, type ControlSpec, GovernorFault, type LimitsInForce, resolveLimits } from '@sinew/control';
 import type { Chunk } from '@sinew/protocol';
 import { findRobot } from '@sinew/robots';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { RobotAction } from './robot-action.js';
 import { FakeServer, MODEL, settle } from './testing/fake-server.js';
 import { SEEN, testRobot } from './testing/robots.js';
@@ -380,4 +380,26 @@ describe('the local executor', () => {
     }
     expect(taken.at(-1)?.seq).toBe(100);
   });
+
+  it('[SAFE-E3] a fault of the governor here ends the session with an e-stop: its consumer is told, no command leaves', async () => {
+    const server = chunkedServer();
+    const { robot, taken, end } = await failing(server);
+    robot.observe(SEEN);
+    server.clock.advance(2 * PERIOD_MS);
+    await settle();
+    vi.restoreAllMocks();
+    expect(server.connection.of('estop')).toHaveLength(1);
+    expect(end()).toMatchObject({ error: { code: 'internal', cause: expect.any(GovernorFault) } });
+    expect(taken).toEqual([]);
+    expect(server.clock.pending).toBe(0);
+  });
 });
+
+/** A robot whose control loop finds itself at fault at every tick. */
+async function failing(server: FakeServer) {
+  const test = await testRobot(server);
+  vi.spyOn(ControlLoop.prototype, 'tick').mockImplementation(() => {
+    throw new GovernorFault('a step outside its limits was about to be sent');
+  });
+  return { robot: test.robot, taken: test.taken, end: () => test.end };
+}

@@ -19,4 +19,6 @@ export interface PlayerContext {
   rest(): Float64Array | null;
   /** Counts a chunk that came after its first tick. */
   late(): void;
+  /** E3: what keeps the commands within limits does not work: the robot is latched, and the session over. */
+  failed(error: unknown): void;
 }

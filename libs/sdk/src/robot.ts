@@ -288,6 +288,10 @@ export class Robot {
       late: () => {
         this.#lateChunks++;
       },
+      failed: (error) => {
+        this.#link.send({ type: 'estop' });
+        this.#link.abort(new SinewError('internal', `${error}; the robot’s e-stop is latched`, { cause: error }));
+      },
     };
     this.#player = createPlayer(context);
     if (this.#latched) this.#player.estop();
