@@ -258,7 +258,6 @@ export class EeDeltaMotion implements Motion {
   reset(): void {
     this.rest();
     this.forget();
-    this.#governor.forget();
     this.#gripper = Number.NaN;
   }
 

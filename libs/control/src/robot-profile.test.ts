@@ -43,6 +43,7 @@ describe('the profile of a robot', () => {
     expect(panda.joint_position.checks.tcp_box).toMatchObject({ applies: true });
     expect(panda.joint_position.checks.tcp_box.why).toContain('Franka Hand');
     expect(panda.joint_position.checks.singularity.applies).toBe(false);
+    expect(panda.ee_delta.checks.singularity).toMatchObject({ applies: true });
     const google = robotProfile(findRobot('google_robot_rt1')!).action_spaces;
     expect(google.joint_position.checks.tcp_box).toMatchObject({ applies: false });
     expect(google.joint_position.checks.tcp_speed).toMatchObject({ applies: true });
