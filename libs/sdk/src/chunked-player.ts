@@ -97,7 +97,8 @@ export class ChunkedPlayer implements Player {
   }
 
   taken(action: RobotAction): void {
-    this.#applied = action.seq;
+    // before the first observation there are no ticks of the server's to name
+    this.#applied = this.#startMs === null ? null : action.seq;
   }
 
   /** The server has not reached the tick that an observation named: this side runs ahead of it, and waits one tick. */

@@ -258,6 +258,29 @@ describe('the local executor', () => {
     expectInsideLimits(taken);
   });
 
+  it('wakes a consumer that observes after each command only, when a new session begins', async () => {
+    const server = chunkedServer();
+    const { robot, taken } = await testRobot(server);
+    robot.observe(SEEN);
+    server.answer = (connection, open) => {
+      if (open.resume !== undefined) {
+        connection.error({ code: 'resume_failed', fatal: true });
+        connection.end(4422);
+      } else connection.send({ ...server.opened, session_id: 'session-2' });
+    };
+    server.connection.end(1006);
+    for (let i = 0; i < 4 && robot.sessionId !== 'session-2'; i++) {
+      server.clock.advance(500);
+      await settle();
+    }
+    expect(robot.sessionId).toBe('session-2');
+    expect(taken.at(-1)).toMatchObject({ kind: 'hold', reason: 'link', local: true, seq: 0 });
+    robot.observe(SEEN);
+    const [observation] = server.connection.of('observation');
+    expect(observation?.seq).toBe(1);
+    expect(observation?.applied_seq).toBeUndefined();
+  });
+
   it('an e-stop brakes within the limits and drops every chunk until it is cleared', async () => {
     const server = chunkedServer();
     const { robot, taken } = await testRobot(server);

@@ -135,6 +135,29 @@ describe('losing the link', () => {
     expect(events.at(-1)).toEqual({ type: 'session', sessionId: 'session-2', resumed: false, epoch: 1 });
   });
 
+  it('[S7] wakes a consumer that observes after each command only, when a new session begins', async () => {
+    const server = new FakeServer();
+    const { robot, taken } = await testRobot(server);
+    robot.observe(SEEN);
+    server.answer = (connection, open) => {
+      if (open.resume !== undefined) {
+        connection.error({ code: 'resume_failed', fatal: true });
+        connection.end(4422);
+      } else connection.send({ ...server.opened, session_id: 'session-2' });
+    };
+    server.connection.end(1006);
+    for (let i = 0; i < 4 && robot.sessionId !== 'session-2'; i++) {
+      server.clock.advance(500);
+      await settle();
+    }
+    expect(robot.sessionId).toBe('session-2');
+    expect(taken.at(-1)).toMatchObject({ kind: 'hold', reason: 'link', local: true, seq: 0 });
+    robot.observe(SEEN);
+    const [observation] = server.connection.of('observation');
+    expect(observation?.seq).toBe(1);
+    expect(observation?.applied_seq).toBeUndefined();
+  });
+
   it('[S7] tries on while the gateway restarts, ever less often, and never resumes what was closed for good', async () => {
     const server = new FakeServer();
     const { robot, events } = await testRobot(server);

@@ -293,8 +293,16 @@ export class Robot {
         this.#link.abort(new SinewError('internal', `${error}; the robot’s e-stop is latched`, { cause: error }));
       },
     };
+    const replaced = this.#player !== null;
     this.#player = createPlayer(context);
     if (this.#latched) this.#player.estop();
+    // The server waits for an observation, and a consumer may observe after each command only: one of them has to begin.
+    else if (replaced && !lockstep && this.#lastState !== null) this.#standFirst(context);
+  }
+
+  #standFirst({ push, rest }: PlayerContext): void {
+    const values = rest();
+    if (values !== null) push(localHold(values, 0, 'link'));
   }
 
   /** Tells the server what happened while it could not be reached. */

@@ -22,13 +22,11 @@ export const estopClear = defineCommand({
   async run(values, rest, terminal) {
     const [robotId, ...more] = rest;
     if (robotId === undefined || more.length > 0) throw new UsageError('name one robot', ['sinew estop-clear --help']);
+    if (!values.reason?.trim())
+      throw new UsageError('--reason: say why it is safe to move again', ['sinew estop-clear --help']);
     const gateway = findGateway(values);
     const url = `${gateway.http}/v1/admin/robots/${encodeURIComponent(robotId)}/estop-clear`;
-    const { ok, status, body } = await postJson(
-      url,
-      gateway.key,
-      values.reason === null ? {} : { reason: values.reason },
-    );
+    const { ok, status, body } = await postJson(url, gateway.key, { reason: values.reason });
     if (!ok) {
       const advice =
         status === 403 ? ['sinew keys create NAME --scopes admin makes a key that may; pass it with --key'] : [];

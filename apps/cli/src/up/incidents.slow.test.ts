@@ -148,7 +148,7 @@ describe('incidents and e-stops of a running instance', { timeout: 400_000 }, ()
     await expect(open(ready, 'arm-1')).rejects.toMatchObject({ code: 'robot_busy' });
     await until(second, NEAR_THE_WALL, ({ reason }) => reason === 'estop');
 
-    const refused = await sinew('estop-clear', 'arm-1');
+    const refused = await sinew('estop-clear', 'arm-1', '--reason', 'looked at it');
     expect(refused.code).toBe(1);
     expect(refused.out).toContain('--scopes admin');
     const key = (await sinew('keys', 'create', 'ops', '--scopes', 'admin', '--json')).out;
@@ -156,7 +156,7 @@ describe('incidents and e-stops of a running instance', { timeout: 400_000 }, ()
     expect(await sinew('estop-clear', 'arm-1', '--key', admin, '--reason', 'looked at it')).toMatchObject({ code: 0 });
     await until(second, NEAR_THE_WALL, ({ kind }) => kind === 'action');
     await second.close();
-    expect((await sinew('estop-clear', 'arm-1', '--key', admin)).code).toBe(1);
+    expect((await sinew('estop-clear', 'arm-1', '--key', admin, '--reason', 'again')).code).toBe(1);
   });
 
   it('a policy that returns garbage: nothing crashes, and each incident is a row with what was proposed and sent', async () => {
