@@ -138,7 +138,7 @@ export const SETTINGS = {
     default: 2048,
     min: 16,
     max: 10_000_000,
-    help: 'disk budget of the journal; full: new sessions are refused and running ones hold',
+    help: 'disk budget of the journal; full: new sessions are refused and running ones hold (holds are still recorded)',
   },
   journal_keep_days: {
     type: 'integer',

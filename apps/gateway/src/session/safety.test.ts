@@ -30,6 +30,26 @@ test('[SAFE-E3] a fault of the governor itself sends nothing, ends the session a
   again.terminate();
 });
 
+test.each(['chunked', 'lockstep'] as const)(
+  '[SAFE-E3] a fault of the governor while it plans a %s chunk ends that session alone, and latches its robot',
+  async (pacing) => {
+    const other = await server.robot({ control_hz: 50 });
+    const client = await server.robot({ robot_id: `arm-${pacing}`, control_hz: 50, pacing });
+    vi.spyOn(ControlLoop.prototype, 'plan').mockImplementationOnce(() => {
+      throw new GovernorFault('for this test');
+    });
+    client.send(observation(0));
+    expect(await client.next('error')).toMatchObject({ code: 'internal', fatal: true });
+    expect((await client.closed()).code).toBe(4500);
+    const again = await server.robot({ robot_id: `arm-${pacing}` });
+    expect(again.received[0]).toMatchObject({ type: 'opened', estopped: true });
+    other.send(observation(0));
+    await other.next('action');
+    other.terminate();
+    again.terminate();
+  },
+);
+
 test('[SAFE-U2] a state in degrees or millimetres is refused by its field and never starts a robot', async () => {
   const client = await server.robot({ control_hz: 50 });
   for (const [seq, state] of [

@@ -395,7 +395,7 @@ export class Session {
   chunkReady(chunk: ReadyChunk): void {
     if (this.#state.kind === 'closed' || chunk.observation.generation !== this.#generation) return;
     this.#modelFailed = false;
-    this.#pacing.chunkReady(chunk);
+    this.guard(() => this.#pacing.chunkReady(chunk));
   }
 
   /** The chunk as the control loop takes it, at this moment. */
@@ -415,7 +415,11 @@ export class Session {
     if (this.profile.blend !== 'rtc') return null;
     const nextTick = this.#pacing.firstUsableTick(observation);
     this.noteInput(LOOP_CALL.prefix, nextTick, observation.baseTick, null);
-    return this.loop.prefix(observation.baseTick, nextTick);
+    let prefix: Prefix | null = null;
+    this.guard(() => {
+      prefix = this.loop.prefix(observation.baseTick, nextTick);
+    });
+    return prefix;
   }
 
   modelFailed(): void {
