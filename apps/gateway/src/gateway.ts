@@ -172,7 +172,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     for (const connection of connections) connection.drain();
     for (const session of registry) session.beginDrain();
     await until(() => attached(registry).length === 0 && inFlight.size === 0, settings.drain_ms, clock);
-    for (const session of attached(registry)) session.holdForDrain();
+    for (const session of attached(registry)) session.guard(() => session.holdForDrain());
     await until(() => attached(registry).every((session) => session.settled(clock.now())), LAST_HOLD_MS, clock);
     for (const session of [...registry]) session.close('drained', 4503);
     await until(() => inFlight.size === 0, LAST_REPLY_MS, clock);
