@@ -6,7 +6,7 @@ import { KEY, OPEN, startTestGateway, type TestGateway, WATCH_ONLY_KEY } from '.
 
 let server: TestGateway;
 beforeAll(async () => {
-  server = await startTestGateway({ settings: { open_timeout_ms: 150, ping_interval_ms: 100 } });
+  server = await startTestGateway({ settings: { open_timeout_ms: 1_000, ping_interval_ms: 500 } });
 });
 afterAll(() => server.stop());
 
