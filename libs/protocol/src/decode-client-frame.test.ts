@@ -99,6 +99,7 @@ describe('open', () => {
       [{ keep_out: [{ normal: [0, 0, 0], offset: 1 }] }, 'keep_out.0.normal'],
       [{ keep_out: [{ normal: [0, 0, 1], offset: Number.NaN }] }, 'keep_out.0.offset'],
       [{ keep_out: [5] }, 'keep_out.0'],
+      [{ keep_out: [{ min: [0, 0, 0], max: [1, 1, 1], center: [0, 0, 0], radius: 1 }] }, 'keep_out.0'],
       [
         { environment: { environment_type: 'lab', workspace: { min: [0, 0, 1], max: [1, 1, 1] } } },
         'environment.workspace',

@@ -10,11 +10,15 @@ const real = z.number().min(-Number.MAX_SAFE_INTEGER).max(Number.MAX_SAFE_INTEGE
 const integer = z.int();
 const positive = real.positive();
 const vector3 = z.tuple([real, real, real]);
-const box = z
-  .object({ min: vector3, max: vector3 })
-  .refine(({ min, max }) => min.every((low, axis) => low < (max[axis] ?? low)), { message: 'min must lie below max' });
-const sphere = z.object({ center: vector3, radius: positive });
-const halfSpace = z.object({
+const corners = { min: vector3, max: vector3 };
+const ordered = ({ min, max }: { min: number[]; max: number[] }): boolean =>
+  min.every((low, axis) => low < (max[axis] ?? low));
+const misordered = { message: 'min must lie below max' };
+const box = z.object(corners).refine(ordered, misordered);
+// Unlike elsewhere a field too many is refused: two forms in one entry would leave one of them out, unsaid and not kept out of.
+const keepOutBox = z.strictObject(corners).refine(ordered, misordered);
+const sphere = z.strictObject({ center: vector3, radius: positive });
+const halfSpace = z.strictObject({
   normal: vector3.refine((normal) => normal.some((x) => x !== 0), { message: 'must not be zero' }),
   offset: real,
 });
@@ -49,7 +53,7 @@ export const freshOpen = z.object({
     })
     .exactOptional(),
   keep_out: z
-    .array(z.union([box, sphere, halfSpace]))
+    .array(z.union([keepOutBox, sphere, halfSpace]))
     .max(WIRE_LIMITS.maxKeepOut)
     .exactOptional(),
   environment: z
