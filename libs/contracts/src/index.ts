@@ -11,3 +11,4 @@ export {
   type InstructionRule,
   type InstructionSeverity,
 } from './instruction-rules/table.js';
+export * from './routes/index.js';

@@ -50,6 +50,16 @@ export const ERRORS = {
   draining: rule('The server is shutting down; connect again.', true, 503, 4503, true),
   model_error: rule('The policy failed on this observation; the session holds and goes on.', false, 502, null, true),
   journal_full: rule('The journal has reached its disk budget; nothing new is accepted.', true, 503, 4503, true),
+  quota_exceeded: rule(
+    'The month’s inferences of this tier are used up; nothing new is opened until the month ends or the tier is raised.',
+    true,
+    429,
+    4429,
+  ),
+  not_found: rule('There is no such thing, or it is not yours.', false, 404, null),
+  duplicate: rule('This was asked before: the same identifier with the same or another content.', false, 409, null),
+  method_not_allowed: rule('The path exists, the method does not; `Allow` names those that do.', false, 405, null),
+  unavailable: rule('The database or another part cannot be reached now; try again.', false, 503, null, true),
   internal: rule('A fault of the server.', true, 500, 4500, true),
 } as const satisfies Record<string, ErrorRule>;
 

@@ -5,7 +5,7 @@ export const SUBPROTOCOL = 'sinew.v1';
 /** Browsers cannot set `Authorization`: they offer this prefix + key as a second subprotocol; W2. */
 export const BEARER_SUBPROTOCOL_PREFIX = 'bearer.';
 /** Counts the compatible changes of `sinew.v1`; raised with every change of a schema (schema-hash.test.ts). */
-export const PROTOCOL_REVISION = 4;
+export const PROTOCOL_REVISION = 5;
 export const STREAM_PATH = '/v1/stream';
 
 export const ACTION_SPACES = ['ee_delta', 'joint_position', 'joint_delta', 'joint_velocity'] as const;
