@@ -12,6 +12,7 @@ const row: KeyIdentity = {
   expires_at: null,
   revoked_at: null,
   customer_active: true,
+  is_operator: false,
 };
 
 let nowMs: number;

@@ -5,8 +5,8 @@ import type { Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { apiKeys, type CustomerTier, customers } from './schema.js';
 
-/** `stream`: sessions. `infer`: REST inferences. `full_speed`: limits mode `full`. `admin`: what operators do. */
-export const KEY_SCOPES = ['stream', 'infer', 'full_speed', 'admin'] as const;
+/** `stream`: sessions. `infer`: REST inferences. `feedback`: what they led to. `full_speed`: limits mode `full`. `admin`: what operators do. */
+export const KEY_SCOPES = ['stream', 'infer', 'feedback', 'full_speed', 'admin'] as const;
 export type KeyScope = (typeof KEY_SCOPES)[number];
 /** What a robot needs. */
 const ROBOT_SCOPES: readonly KeyScope[] = ['stream', 'infer'];
@@ -17,6 +17,10 @@ export interface Customer {
   readonly tier: CustomerTier;
   readonly is_active: boolean;
   readonly created_at: Date;
+  /** Administers every customer, not only itself. */
+  readonly is_operator: boolean;
+  /** Single limits that differ from the tier's; null: none does. */
+  readonly limits: Readonly<Record<string, number>> | null;
 }
 
 /** What authentication needs to know of a key. */
@@ -28,6 +32,7 @@ export interface KeyIdentity {
   readonly expires_at: Date | null;
   readonly revoked_at: Date | null;
   readonly customer_active: boolean;
+  readonly is_operator: boolean;
 }
 
 export interface KeyInfo {
@@ -117,6 +122,7 @@ export function accounts(pool: Pool) {
           expires_at: apiKeys.expires_at,
           revoked_at: apiKeys.revoked_at,
           customer_active: customers.is_active,
+          is_operator: customers.is_operator,
         })
         .from(apiKeys)
         .innerJoin(customers, eq(customers.customer_id, apiKeys.customer_id))

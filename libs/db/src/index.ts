@@ -37,4 +37,5 @@ export {
   type ShippedBatch,
   type StoreResult,
 } from './shipping-rows.js';
+export { refreshSummaries } from './summaries.js';
 export { inTransaction, TransactionAborted, withCustomer } from './transaction.js';

@@ -150,7 +150,7 @@ async function apply(database: Queries, { event, data }: AccountEvent): Promise<
   const row = JSON.stringify(data.row);
   if (event === 'customer') {
     await database.query(
-      `INSERT INTO vlaapi.customers SELECT * FROM jsonb_populate_record(NULL::vlaapi.customers, $1::jsonb)
+      `INSERT INTO vlaapi.customers SELECT * FROM jsonb_populate_record(NULL::vlaapi.customers, '{"is_operator": false}' || $1::jsonb)
        ON CONFLICT (customer_id) DO NOTHING`,
       [row],
     );

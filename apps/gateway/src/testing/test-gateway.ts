@@ -31,6 +31,7 @@ function keyRows(): Map<string, KeyIdentity> {
     expires_at: null,
     revoked_at: null,
     customer_active: true,
+    is_operator: false,
   });
   return new Map([
     [sha256(KEY), row(CUSTOMER, 1, ['stream', 'infer'])],

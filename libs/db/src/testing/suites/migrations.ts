@@ -45,6 +45,15 @@ export function registerMigrationTests(db: TestedDatabase): void {
         schema.safetyIncidents,
         schema.instructionHours,
         schema.instructionAnalytics,
+        schema.feedback,
+        schema.contextMetadata,
+        schema.robotPerformanceMetrics,
+        schema.qualityGateFailures,
+        schema.customerDataConsent,
+        schema.customerConsentAudit,
+        schema.erasures,
+        schema.archiveMetadata,
+        schema.usageDays,
       ];
       for (const table of tables) {
         const described = Object.values(getTableColumns(table))
