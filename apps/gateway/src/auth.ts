@@ -7,6 +7,13 @@ export interface Principal {
   readonly keyId: string;
   readonly tier: string;
   readonly scopes: ReadonlySet<string>;
+  /** Its customer operates the installation, and may administer the others. */
+  readonly operator: boolean;
+}
+
+/** Whether a key may administer a customer: its own, or any where its customer operates the installation. */
+export function mayAdminister(principal: Principal, customerId: string): boolean {
+  return principal.scopes.has('admin') && (principal.operator || principal.customerId === customerId);
 }
 
 /** Looks a key up by the SHA-256 (hex) of its text; null when there is none. Rejects when the database is away. */
@@ -96,6 +103,7 @@ export class Authenticator {
       keyId: row.key_id,
       tier: row.tier,
       scopes: new Set(row.scopes),
+      operator: row.is_operator === true,
     };
     this.#hashes.set(principal, hash);
     return { kind: 'ok', principal };

@@ -74,7 +74,7 @@ test('[S11] an operator releases a robot that streams: it is told, and moves fro
   client.send({ type: 'estop' });
   await client.next('hold', ({ reason }) => reason === 'estop');
   client.send(observation(1));
-  const answer = await clear('arm-1', ADMIN_KEY, '');
+  const answer = await clear('arm-1');
   expect(await answer.json()).toMatchObject({ cleared: true, session_id: expect.any(String) });
   const notice = await client.next('notice');
   expect(notice.code).toBe('estop_cleared');
@@ -119,10 +119,12 @@ test('a robot that is not latched: said so, and nothing is recorded', async () =
 });
 
 test.each([
-  ['robot_id', 'arm%2F..%2F1', '{}'],
-  ['robot_id', 'x'.repeat(65), '{}'],
-  ['reason', 'arm-1', 'no json'],
-  ['reason', 'arm-1', '[]'],
+  ['robot_id', 'arm%2F..%2F1', '{"reason":"cell checked"}'],
+  ['robot_id', 'x'.repeat(65), '{"reason":"cell checked"}'],
+  ['body', 'arm-1', ''],
+  ['body', 'arm-1', '[]'],
+  ['reason', 'arm-1', '{}'],
+  ['operator', 'arm-1', '{"reason":"cell checked","operator":"me"}'],
   ['reason', 'arm-1', '{"reason":""}'],
   ['reason', 'arm-1', `{"reason":"${'x'.repeat(501)}"}`],
 ])('422 names the field: %s of %s %s', async (field, robotId, body) => {

@@ -1,11 +1,11 @@
-import { checkInstruction } from '@sinew/contracts';
+import { checkInstruction, type InferenceRequest, inferRoute } from '@sinew/contracts';
 import { ControlLoop, type ControlSpec, checkSpec, flagNames, resolveLimits, StateCheck } from '@sinew/control';
 import type { InferenceRecord, JournalWriter } from '@sinew/journal';
 import type { PolicyInput, PolicyOutput, Requester, RequestTiming } from '@sinew/policy';
 import { checkObservation, type Observation, SinewError } from '@sinew/protocol';
 import { findRobot, nearestRobots } from '@sinew/robots';
 import type { Metrics } from '@sinew/telemetry';
-import { z } from 'zod';
+import type { Principal } from '../auth.js';
 import type { Clock } from '../clock.js';
 import type { ModelCatalogue, ServedModel } from '../models.js';
 import type { IncidentSubject } from '../session/incident-record.js';
@@ -13,24 +13,11 @@ import { shapeOf } from '../session/inference-record.js';
 import type { RefusedInstructions } from '../session/refused-instructions.js';
 import type { SafetyMetrics } from '../session/safety-metrics.js';
 import { smoothingFor } from '../session/smoothing.js';
+import { bind, type Route } from './bind.js';
 import { PlanIncident } from './plan-incident.js';
 import { recorded } from './recorded.js';
 import { planRecorded } from './recorded-plan.js';
 import { errorReply, json, type Reply } from './reply.js';
-import type { RequestContext, Route } from './router.js';
-
-const vector3 = z.tuple([z.number(), z.number(), z.number()]);
-const Request = z.object({
-  model: z.string().max(100).optional(),
-  image: z.string().regex(/^data:image\/(jpeg|png|webp);base64,/, 'must be a data URL of a JPEG, PNG or WebP image'),
-  instruction: z.string(),
-  robot_config: z.object({
-    type: z.string().max(100),
-    workspace: z.object({ min: vector3, max: vector3 }).optional(),
-  }),
-  state: z.array(z.number()).max(256),
-  request_id: z.uuid().optional(),
-});
 
 export interface InferenceDeps {
   readonly models: ModelCatalogue;
@@ -42,8 +29,6 @@ export interface InferenceDeps {
   readonly draining: () => boolean;
 }
 
-/** A base64 image of the largest frame, and its JSON around it. */
-const MAX_BODY_BYTES = 6_000_000;
 /** A robot that asks over HTTP waits for the answer at rest: staleness is bounded by patience, not by motion. */
 const DEADLINE_MS = 10_000;
 /** Requests of one key at a time: each holds a picture in memory and a place in the queue. */
@@ -55,44 +40,34 @@ const PATIENT_MS = 2_000;
 
 /** POST `/v1/inference`: one observation through the same gates, scheduler, governor and journal as a session, from rest. */
 export function inferenceRoute(deps: InferenceDeps): Route {
-  return {
-    method: 'post',
-    path: '/v1/inference',
-    access: { kind: 'key', scope: 'infer' },
-    maxBodyBytes: MAX_BODY_BYTES,
-    maxPerKey: MAX_PER_KEY,
-    refusal: (requestId) => {
-      if (deps.draining()) return errorReply('draining', 'The server is stopping', requestId);
-      if ([...deps.models].every(full)) return errorReply('capacity', 'No policy has room for requests now', requestId);
-      return null;
+  return bind(
+    inferRoute,
+    ({ body, principal, requestId, signal }) => infer(deps, body, { principal, requestId, signal }),
+    {
+      maxPerKey: MAX_PER_KEY,
+      refusal: (requestId) => {
+        if (deps.draining()) return errorReply('draining', 'The server is stopping', requestId);
+        if ([...deps.models].every(full))
+          return errorReply('capacity', 'No policy has room for requests now', requestId);
+        return null;
+      },
     },
-    handle: (context) => infer(deps, context),
-  };
+  );
+}
+
+interface Caller {
+  readonly principal: Principal;
+  readonly requestId: string;
+  readonly signal: AbortSignal;
 }
 
 /** Sessions reserved their rate; a request takes only what that leaves. */
 const full = ({ scheduler }: ServedModel): boolean => scheduler.capacity().free < LEAST_FREE;
 
-async function infer(deps: InferenceDeps, context: RequestContext): Promise<Reply> {
+async function infer(deps: InferenceDeps, request: InferenceRequest, context: Caller): Promise<Reply> {
   const { clock, journal, metrics, models, safety } = deps;
+  const { principal } = context;
   const arrivedMs = clock.now();
-  const parsed = Request.safeParse(parseJson(context.body));
-  if (!parsed.success) {
-    const issues = parsed.error.issues.map((issue) => ({
-      loc: ['body', ...issue.path.map((part) => (typeof part === 'number' ? part : String(part)))],
-      msg: issue.message,
-      type: issue.code ?? 'invalid',
-    }));
-    const first = issues[0];
-    const field = first === undefined ? 'body' : first.loc.slice(1).join('.') || 'body';
-    metrics.validationFailures.inc({ field: 'body', reason: 'shape' });
-    return errorReply('validation_failed', `${field}: ${first?.msg ?? 'invalid'}`, context.requestId, {
-      field,
-      reason: first?.msg ?? 'invalid',
-      issues,
-    });
-  }
-  const request = parsed.data;
   const requestId = request.request_id ?? context.requestId;
   const refuse = (field: string, reason: string): never => {
     metrics.validationFailures.inc({ field: field.split('.')[0] ?? field, reason: 'gate' });
@@ -100,8 +75,8 @@ async function infer(deps: InferenceDeps, context: RequestContext): Promise<Repl
   };
   const robot = findRobot(request.robot_config.type);
   const subject: IncidentSubject = {
-    customerId: context.principal?.customerId ?? '',
-    keyId: context.principal?.keyId ?? '',
+    customerId: principal.customerId,
+    keyId: principal.keyId,
     sessionId: null,
     robotId: `rest-${requestId}`,
     robotType: robot?.id ?? null,
@@ -218,9 +193,9 @@ async function infer(deps: InferenceDeps, context: RequestContext): Promise<Repl
     log_id: logId,
     t_ms: now,
     session_id: null,
-    customer_id: context.principal?.customerId ?? '',
+    customer_id: principal.customerId,
     request_id: requestId,
-    key_id: context.principal?.keyId ?? '',
+    key_id: principal.keyId,
     episode: 0,
     robot_id: `rest-${requestId}`,
     robot_type: robot.id,
@@ -325,14 +300,6 @@ class OneShot implements Requester {
 
   done(output: PolicyOutput, timing: RequestTiming): void {
     this.#settle?.({ output, timing });
-  }
-}
-
-function parseJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    return undefined;
   }
 }
 

@@ -9,13 +9,18 @@ export interface ValidationIssue {
 
 export interface Reply {
   readonly status: number;
-  readonly body: string;
+  /** Empty where the status is 204. */
+  readonly body: string | Uint8Array;
   readonly contentType: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
 const STATUS_TEXT: Readonly<Record<number, string>> = {
   200: '200 OK',
+  201: '201 Created',
+  202: '202 Accepted',
+  204: '204 No Content',
+  304: '304 Not Modified',
   400: '400 Bad Request',
   401: '401 Unauthorized',
   403: '403 Forbidden',
@@ -23,6 +28,7 @@ const STATUS_TEXT: Readonly<Record<number, string>> = {
   405: '405 Method Not Allowed',
   408: '408 Request Timeout',
   409: '409 Conflict',
+  410: '410 Gone',
   413: '413 Content Too Large',
   422: '422 Unprocessable Content',
   429: '429 Too Many Requests',
@@ -37,6 +43,10 @@ const RETRY_AFTER_S = 2;
 export function json(body: unknown, status = 200): Reply {
   return { status, body: JSON.stringify(body), contentType: 'application/json' };
 }
+
+export const created = (body: unknown): Reply => json(body, 201);
+
+export const noContent = (): Reply => ({ status: 204, body: '', contentType: '' });
 
 interface ErrorFields {
   readonly field?: string | undefined;
@@ -82,16 +92,25 @@ export function authFault(kind: 'unknown' | 'revoked' | 'unavailable', requestId
     case 'revoked':
       return errorReply('key_revoked', 'The API key was revoked or has expired', requestId);
     case 'unavailable':
-      return errorReply('internal', 'Keys cannot be checked now', requestId, { status: 503 });
+      return errorReply('unavailable', 'Keys cannot be checked now', requestId);
   }
 }
 
+export interface WriteOptions {
+  readonly closeConnection?: boolean;
+  /** The answer to a HEAD: the length of a body that is not sent. */
+  readonly headOnly?: boolean;
+}
+
 /** Writes a reply; the caller corks and has checked that the response was not aborted. */
-export function write(res: HttpResponse, reply: Reply, closeConnection = false): void {
+export function write(res: HttpResponse, reply: Reply, options: WriteOptions = {}): void {
+  const { closeConnection = false, headOnly = false } = options;
   res.writeStatus(STATUS_TEXT[reply.status] ?? String(reply.status));
-  res.writeHeader('Content-Type', reply.contentType);
-  res.writeHeader('Cache-Control', 'no-store');
+  if (reply.contentType !== '') res.writeHeader('Content-Type', reply.contentType);
+  if (reply.headers?.['Cache-Control'] === undefined) res.writeHeader('Cache-Control', 'no-store');
   res.writeHeader('X-Content-Type-Options', 'nosniff');
   for (const [name, value] of Object.entries(reply.headers ?? {})) res.writeHeader(name, value);
-  res.end(reply.body, closeConnection);
+  if (reply.status === 204) res.endWithoutBody(undefined, closeConnection);
+  else if (headOnly) res.endWithoutBody(Buffer.byteLength(reply.body), closeConnection);
+  else res.end(reply.body, closeConnection);
 }

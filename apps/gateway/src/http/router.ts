@@ -1,38 +1,19 @@
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
+import { type Access, type AnyRoute, type Method, pathParameters } from '@sinew/contracts';
 import { SinewError } from '@sinew/protocol';
 import type { Logger, Metrics } from '@sinew/telemetry';
 import { v7 as uuidv7 } from 'uuid';
 import type { Authenticator, Principal } from '../auth.js';
+import type { Route } from './bind.js';
 import { IncomingBody } from './body.js';
 import type { InFlight } from './in-flight.js';
 import { authFault, errorReply, fromSinewError, type Reply, write } from './reply.js';
+import { RequestFault } from './request-fault.js';
 
-/** Who may ask: anyone, a key with a scope, or whoever is on this machine (else scope `admin`). */
-export type Access =
-  | { readonly kind: 'open' }
-  | { readonly kind: 'key'; readonly scope: string }
-  | { readonly kind: 'local' };
-
-export interface RequestContext {
-  readonly requestId: string;
-  /** Null where the route is open or the caller is on this machine. */
-  readonly principal: Principal | null;
-  readonly parameter: string;
-  readonly body: Buffer;
-  readonly signal: AbortSignal;
-}
-
-/** A route is data: the dispatcher, the metrics and later the documentation read the same record. */
-export interface Route {
-  readonly method: 'get' | 'post';
-  readonly path: string;
-  readonly access: Access;
-  readonly maxBodyBytes?: number;
-  /** Requests of one key at a time. */
-  readonly maxPerKey?: number;
-  /** Why nobody is served now, or null; asked before the body is read. */
-  readonly refusal?: (requestId: string) => Reply | null;
-  readonly handle: (context: RequestContext) => Reply | Promise<Reply>;
+/** What a request leaves of its key's share: headers of every answer, and the refusal when nothing is left. */
+export interface LimitVerdict {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly refusal: Reply | null;
 }
 
 export interface RouterDeps {
@@ -40,11 +21,18 @@ export interface RouterDeps {
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly inFlight: InFlight;
+  /** Asked of every request with a key, before its body is read. */
+  readonly limit?: (
+    principal: Principal,
+    contract: AnyRoute,
+    requestId: string,
+  ) => LimitVerdict | Promise<LimitVerdict>;
 }
 
 const DEFAULT_BODY_BYTES = 65_536;
 /** A refused body of more than this many times the limit is not worth reading to its end. */
 const READ_TO_END = 4;
+const NO_BODY = Buffer.alloc(0);
 
 const LOOPBACK = /^(127\.|::1$|0000:0000:0000:0000:0000:0000:0000:0001$|::ffff:127\.|0000:0000:0000:0000:0000:ffff:7f)/;
 
@@ -55,50 +43,105 @@ export function bearer(header: string): string | null {
 
 const textOf = (buffer: ArrayBuffer): string => Buffer.from(buffer).toString('latin1');
 
+const UWS_METHOD = { get: 'get', post: 'post', put: 'put', delete: 'del' } as const satisfies Record<Method, string>;
+
+/** `/v1/logs/{log_id}` as uWS writes it. */
+export const mountedPath = (path: string): string => path.replace(/\{([a-z_]+)\}/g, ':$1');
+
+/** Mounts the routes; a known path with another method is answered 405, everything else 404. */
 export function mount(app: TemplatedApp, routes: readonly Route[], deps: RouterDeps): void {
-  for (const route of routes) app[route.method](route.path, (res, req) => void serve(route, res, req, deps));
-  app.any('/*', (res) => {
-    const requestId = uuidv7();
-    deps.metrics.apiRequests.inc({ method: 'any', endpoint: 'unknown', status: '404' });
-    res.cork(() =>
-      write(res, errorReply('validation_failed', 'No such endpoint', requestId, { status: 404, reason: 'not found' })),
-    );
+  const allowed = new Map<string, string[]>();
+  for (const route of routes) {
+    const { method, path } = route.contract;
+    const plan = planOf(route);
+    app[UWS_METHOD[method]](mountedPath(path), (res, req) => void serve(plan, res, req, deps));
+    allowed.set(path, [...(allowed.get(path) ?? []), method.toUpperCase()]);
+  }
+  for (const [path, methods] of allowed) {
+    const allow = methods.join(', ');
+    app.any(mountedPath(path), (res, req) => {
+      const message = `${path} takes ${allow}`;
+      refuse(res, req, path, deps, (requestId) => {
+        const reply = errorReply('method_not_allowed', message, requestId);
+        return { ...reply, headers: { ...reply.headers, Allow: allow } };
+      });
+    });
+  }
+  app.any('/*', (res, req) => {
+    refuse(res, req, 'unknown', deps, (requestId) => errorReply('not_found', 'No such endpoint', requestId));
   });
 }
 
-async function serve(route: Route, res: HttpResponse, req: HttpRequest, deps: RouterDeps): Promise<void> {
+/** What serving a route needs, worked out once. */
+interface Plan {
+  readonly route: Route;
+  readonly parameters: number;
+  readonly headers: readonly string[];
+  readonly takesBody: boolean;
+  readonly maxBodyBytes: number;
+  readonly labels: { readonly method: string; readonly endpoint: string };
+}
+
+function planOf(route: Route): Plan {
+  const { contract } = route;
+  return {
+    route,
+    parameters: pathParameters(contract.path).length,
+    headers: (contract.headers ?? []).map(({ name }) => name.toLowerCase()),
+    takesBody: contract.method !== 'get',
+    maxBodyBytes: contract.maxBodyBytes ?? DEFAULT_BODY_BYTES,
+    labels: { method: contract.method.toUpperCase(), endpoint: contract.path },
+  };
+}
+
+function refuse(
+  res: HttpResponse,
+  req: HttpRequest,
+  endpoint: string,
+  deps: RouterDeps,
+  replyOf: (requestId: string) => Reply,
+): void {
+  const requestId = uuidv7();
+  const reply = replyOf(requestId);
+  const headOnly = req.getMethod() === 'head';
+  deps.metrics.apiRequests.inc({ method: 'any', endpoint, status: String(reply.status) });
+  const headers = { 'X-Request-Id': requestId, ...reply.headers };
+  res.cork(() => write(res, { ...reply, headers }, { headOnly }));
+}
+
+async function serve(plan: Plan, res: HttpResponse, req: HttpRequest, deps: RouterDeps): Promise<void> {
   const startedMs = performance.now();
   const requestId = uuidv7();
   const abort = new AbortController();
   res.onAborted(() => abort.abort());
+  const { maxBodyBytes, route } = plan;
+  const { contract } = route;
   // uWS's request dies with the first await: everything is read from it here.
   const authorization = req.getHeader('authorization');
   const contentLength = Number(req.getHeader('content-length') || 0);
-  const parameter = req.getParameter(0) ?? '';
-  const local = LOOPBACK.test(textOf(res.getRemoteAddressAsText()));
-  const maxBodyBytes = route.maxBodyBytes ?? DEFAULT_BODY_BYTES;
-  const incoming = route.method === 'post' ? new IncomingBody(res, maxBodyBytes, abort.signal) : null;
+  const query = contract.query === undefined ? '' : (req.getQuery() ?? '');
+  const parameters = Array.from({ length: plan.parameters }, (_, i) => req.getParameter(i) ?? '');
+  const headers = Object.fromEntries(plan.headers.map((name) => [name, req.getHeader(name)]));
+  // A proxy on this machine speaks for others, who are not.
+  const forwarded = req.getHeader('x-forwarded-for') !== '' || req.getHeader('forwarded') !== '';
+  const local = !forwarded && LOOPBACK.test(textOf(res.getRemoteAddressAsText()));
+  const incoming = plan.takesBody ? new IncomingBody(res, maxBodyBytes, abort.signal) : null;
   const ends = [deps.inFlight.begin()];
+  let limitHeaders: Readonly<Record<string, string>> = {};
   let reply: Reply | null;
   try {
     reply = await answer();
   } catch (error) {
-    if (error instanceof SinewError) reply = fromSinewError(error, requestId);
-    else if (error instanceof URIError) reply = errorReply('validation_failed', 'The path is not valid', requestId);
-    else {
-      deps.log.error({ err: error, request_id: requestId, path: route.path }, 'request failed');
-      reply = errorReply('internal', 'A fault of the server', requestId);
-    }
+    reply = faultReply(error, contract, requestId, deps);
   }
   if (reply !== null) {
-    const labels = { method: route.method.toUpperCase(), endpoint: route.path };
-    deps.metrics.apiRequests.inc({ ...labels, status: String(reply.status) });
-    deps.metrics.apiDuration.observe(labels, (performance.now() - startedMs) / 1_000);
+    deps.metrics.apiRequests.inc({ ...plan.labels, status: String(reply.status) });
+    deps.metrics.apiDuration.observe(plan.labels, (performance.now() - startedMs) / 1_000);
     if (!abort.signal.aborted) {
-      const { headers, ...rest } = reply;
-      const tooMuch = contentLength > READ_TO_END * maxBodyBytes;
+      const closeConnection = contentLength > READ_TO_END * maxBodyBytes;
+      const all = { ...reply, headers: { 'X-Request-Id': requestId, ...limitHeaders, ...reply.headers } };
       incoming?.drop();
-      res.cork(() => write(res, { ...rest, headers: { 'X-Request-Id': requestId, ...headers } }, tooMuch));
+      res.cork(() => write(res, all, { closeConnection }));
     }
   }
   for (const end of ends) end();
@@ -106,11 +149,16 @@ async function serve(route: Route, res: HttpResponse, req: HttpRequest, deps: Ro
   /** Null: the client has gone. What the headers tell comes first, then the key, and only then the body. */
   async function answer(): Promise<Reply | null> {
     if (contentLength > maxBodyBytes) return tooLarge(maxBodyBytes, requestId);
-    const admitted = await admit(route.access, authorization, local, requestId, deps.authenticator);
+    const admitted = await admit(contract.access, authorization, local, requestId, deps.authenticator);
     if ('status' in admitted) return admitted;
+    const { principal } = admitted;
+    if (principal !== null && deps.limit !== undefined) {
+      const verdict = await deps.limit(principal, contract, requestId);
+      limitHeaders = verdict.headers;
+      if (verdict.refusal !== null) return verdict.refusal;
+    }
     const refused = route.refusal?.(requestId) ?? null;
     if (refused !== null) return refused;
-    const { principal } = admitted;
     if (principal !== null && route.maxPerKey !== undefined) {
       if (deps.inFlight.of(principal.keyId) >= route.maxPerKey) {
         return errorReply('rate_limited', `A key has at most ${route.maxPerKey} requests at a time`, requestId);
@@ -123,11 +171,24 @@ async function serve(route: Route, res: HttpResponse, req: HttpRequest, deps: Ro
     return route.handle({
       requestId,
       principal,
-      parameter: decodeURIComponent(parameter),
-      body: body?.bytes ?? Buffer.alloc(0),
+      local,
       signal: abort.signal,
+      parameters,
+      query,
+      body: body?.bytes ?? NO_BODY,
+      headers,
     });
   }
+}
+
+function faultReply(error: unknown, contract: AnyRoute, requestId: string, deps: RouterDeps): Reply {
+  if (error instanceof SinewError) return fromSinewError(error, requestId);
+  if (error instanceof RequestFault) {
+    deps.metrics.validationFailures.inc({ field: error.place, reason: 'shape' });
+    return error.reply(requestId);
+  }
+  deps.log.error({ err: error, request_id: requestId, path: contract.path }, 'request failed');
+  return errorReply('internal', 'A fault of the server', requestId);
 }
 
 const tooLarge = (maxBodyBytes: number, requestId: string): Reply =>
@@ -144,13 +205,18 @@ async function admit(
   requestId: string,
   authenticator: Authenticator,
 ): Promise<{ principal: Principal | null } | Reply> {
-  if (access.kind === 'open' || (access.kind === 'local' && local)) return { principal: null };
+  if (access.kind === 'open' || (access.kind === 'operator' && local)) return { principal: null };
   const key = bearer(authorization);
   if (key === null) return errorReply('unauthorized', 'Send `Authorization: Bearer vla_live_…`', requestId);
   const result = await authenticator.authenticate(key);
   if (result.kind !== 'ok') return authFault(result.kind, requestId);
+  const { principal } = result;
   const scope = access.kind === 'key' ? access.scope : 'admin';
-  if (!result.principal.scopes.has(scope))
+  if (scope !== null && !principal.scopes.has(scope)) {
     return errorReply('forbidden', `The key lacks the scope \`${scope}\``, requestId);
-  return { principal: result.principal };
+  }
+  if (access.kind === 'operator' && !principal.operator) {
+    return errorReply('forbidden', 'This is for the operators of the installation', requestId);
+  }
+  return { principal };
 }

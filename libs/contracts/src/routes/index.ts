@@ -1,6 +1,28 @@
+import { FEEDBACK_ROUTES } from './feedback.js';
+import { inferRoute } from './inference.js';
+import { getRobotRoute, healthRoute, listModelsRoute, listRobotsRoute } from './information.js';
+import { detailedHealthRoute, metricsRoute } from './monitoring.js';
+import { clearEstopRoute } from './operations.js';
 import type { AnyRoute } from './route-contract.js';
 
+export * from './error-body.js';
+export * from './feedback.js';
+export * from './inference.js';
+export * from './information.js';
+export * from './monitoring.js';
+export * from './operations.js';
 export * from './route-contract.js';
+export * from './shapes.js';
 
 /** Every endpoint: what is not in here is not mounted. */
-export const ALL_ROUTES: readonly AnyRoute[] = [];
+export const ALL_ROUTES: readonly AnyRoute[] = [
+  healthRoute,
+  listModelsRoute,
+  listRobotsRoute,
+  getRobotRoute,
+  inferRoute,
+  ...FEEDBACK_ROUTES,
+  clearEstopRoute,
+  detailedHealthRoute,
+  metricsRoute,
+];

@@ -1,0 +1,64 @@
+import { ACTION_SPACES } from '@sinew/protocol';
+import { z } from 'zod';
+import { route } from './route-contract.js';
+import { LogId, Vector3 } from './shapes.js';
+
+/** A base64 image of the largest frame, and its JSON around it. */
+const MAX_BODY_BYTES = 6_000_000;
+
+export const InferenceRequest = z.strictObject({
+  /** Without it the gateway's default policy. */
+  model: z.string().max(100).optional(),
+  image: z.string().regex(/^data:image\/(jpeg|png|webp);base64,/, 'must be a data URL of a JPEG, PNG or WebP image'),
+  instruction: z.string(),
+  robot_config: z.strictObject({
+    type: z.string().max(100),
+    workspace: z.strictObject({ min: Vector3, max: Vector3 }).optional(),
+  }),
+  /** What the robot measures, as `GET /v1/models` names it under `inputs.state`. */
+  state: z.array(z.number()).max(256),
+  request_id: z.guid().optional(),
+});
+export type InferenceRequest = z.infer<typeof InferenceRequest>;
+
+export const InferenceAnswer = z.object({
+  request_id: z.guid(),
+  log_id: LogId,
+  model: z.string(),
+  action: z.object({ type: z.enum(['7dof', ...ACTION_SPACES]), values: z.array(z.number()) }),
+  /** The whole governed chunk, one row a control tick; its first row is `action.values`. */
+  chunk: z.array(z.array(z.number())),
+  safety: z.object({
+    overall_score: z.number().min(0).max(1),
+    checks_passed: z.int().nonnegative(),
+    flags: z.array(z.string()),
+    clamped: z.boolean(),
+  }),
+  performance: z.object({ latency_ms: z.number(), queue_wait_ms: z.number(), inference_ms: z.number() }),
+});
+
+export const inferRoute = route({
+  operation: 'infer',
+  method: 'post',
+  path: '/v1/inference',
+  tag: 'Inference',
+  summary: 'One observation, one governed action chunk',
+  description:
+    'For tools and trials; robots that move use the stream at `/v1/stream`. The observation passes the same gates, ' +
+    'scheduler, safety governor and journal as a session, and the chunk begins at rest.',
+  access: { kind: 'key', scope: 'infer' },
+  body: InferenceRequest,
+  maxBodyBytes: MAX_BODY_BYTES,
+  answers: { 200: { description: 'What to do, and how safe it is.', schema: InferenceAnswer } },
+  errors: [
+    'unknown_robot',
+    'unknown_model',
+    'capacity',
+    'draining',
+    'journal_full',
+    'model_error',
+    'rate_limited',
+    'duplicate',
+    'quota_exceeded',
+  ],
+});

@@ -1,0 +1,68 @@
+import { z } from 'zod';
+
+// Shapes that several endpoints share.
+
+const MOST_PAGE_SIZE = 200;
+const DEFAULT_PAGE_SIZE = 50;
+
+/** Deep enough for any customer's history, and small enough that an offset stays an integer. */
+const MOST_PAGE = 1_000_000;
+
+export const Uuid = z.guid().transform((text) => text.toLowerCase());
+
+/** An identifier of an inference in a path: text of digits, an integer that JavaScript holds exactly. */
+export const LogIdText = z
+  .string()
+  .regex(/^(0|[1-9][0-9]{0,15})$/, 'must be an integer')
+  .transform(Number)
+  .refine(Number.isSafeInteger, 'must be an integer below 2^53');
+
+/** An identifier of an inference: milliseconds since 2026-01-01, the gateway's node and a sequence in one integer. */
+export const LogId = z.int().nonnegative();
+
+export const Timestamp = z.iso.datetime({ offset: true });
+
+/** The name under which a customer knows one of its robots. */
+export const RobotId = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be 1 to 64 of A-Z a-z 0-9 . _ -');
+
+const count = (most: number) =>
+  z
+    .string()
+    .regex(/^[1-9][0-9]{0,6}$/, `must be an integer from 1 to ${most}`)
+    .transform(Number)
+    .refine((n) => n <= most, `must be an integer from 1 to ${most}`);
+
+/** Query parameters of a list in pages. */
+export const paging = {
+  page: count(MOST_PAGE).default(1),
+  per_page: count(MOST_PAGE_SIZE).default(DEFAULT_PAGE_SIZE),
+};
+
+/** A day (from its first moment, UTC) or a moment with its offset. */
+const moment = z
+  .union(
+    [z.iso.date(), z.iso.datetime({ offset: true })],
+    'must be a date such as 2026-11-06, or a time with an offset',
+  )
+  .transform((text) => new Date(text));
+
+/** A day as an end means all of it. */
+const end = z
+  .union(
+    [z.iso.date(), z.iso.datetime({ offset: true })],
+    'must be a date such as 2026-11-06, or a time with an offset',
+  )
+  .transform((text) => (text.length === 10 ? new Date(Date.parse(text) + 86_400_000) : new Date(text)));
+
+/** `start_date` is included; of `end_date` a day is included whole, a time is not. */
+export const period = { start_date: moment.optional(), end_date: end.optional() };
+
+/** What every list in pages says beside its rows. */
+export const page = {
+  total_count: z.int().nonnegative(),
+  page: z.int().positive(),
+  per_page: z.int().positive(),
+  has_next: z.boolean(),
+};
+
+export const Vector3 = z.tuple([z.number(), z.number(), z.number()]);
