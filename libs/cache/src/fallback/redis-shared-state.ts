@@ -98,16 +98,18 @@ export async function openRedisState({ url, now, events }: RedisStateOptions): P
         ),
     },
     dedup: {
-      claim: (customerId, requestId) =>
-        link.ask(
+      claim: async (customerId, requestId) => {
+        // What this gateway answered while Redis was away is known here alone.
+        const claim = await local.dedup.claim(customerId, requestId);
+        if (claim.kind !== 'new') return claim;
+        const shared = await link.ask(
           'dedup',
-          async () => {
-            const claim = await remote.dedup.claim(customerId, requestId);
-            if (claim.kind === 'new') await local.dedup.claim(customerId, requestId);
-            return claim;
-          },
-          () => local.dedup.claim(customerId, requestId),
-        ),
+          () => remote.dedup.claim(customerId, requestId),
+          async () => claim,
+        );
+        if (shared.kind !== 'new') await local.dedup.abandon(customerId, requestId);
+        return shared;
+      },
       answer: async (customerId, requestId, answer) => {
         await local.dedup.answer(customerId, requestId, answer);
         await link.ask('dedup', () => remote.dedup.answer(customerId, requestId, answer), nothing);
