@@ -1,6 +1,13 @@
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { KEY, startTestGateway, type TestGateway, WATCH_ONLY_KEY } from '../testing/test-gateway.js';
+import {
+  ADMIN_KEY,
+  KEY,
+  OPERATOR_KEY,
+  startTestGateway,
+  type TestGateway,
+  WATCH_ONLY_KEY,
+} from '../testing/test-gateway.js';
 
 let server: TestGateway;
 let image: string;
@@ -100,7 +107,12 @@ test('one inference over REST is governed, logged and answered in the documented
 });
 
 test.each([
-  ['no body', () => 'not json', 422, 'body'],
+  ['no body', () => '', 422, 'body'],
+  ['what is no JSON', () => 'not json', 400, 'body'],
+  ['a field of another name', () => ({ ...request(), instructions: 'pick up the red cube' }), 422, 'instructions'],
+  ['a nested one', () => ({ ...request(), robot_config: { type: 'ur5', speed: 9 } }), 422, 'robot_config.speed'],
+  ['U+0000', () => ({ ...request(), instruction: 'pick up the red \0cube' }), 422, 'instruction'],
+  ['half a character', () => ({ ...request(), instruction: 'pick up the red \ud800cube' }), 422, 'instruction'],
   ['no image', () => ({ ...request(), image: undefined }), 422, 'image'],
   [
     'a picture that is none',
@@ -123,6 +135,42 @@ test('inference without a key is 401, without the scope 403, over the size limit
   expect((await post(request(), null)).status).toBe(401);
   expect((await post(request(), WATCH_ONLY_KEY)).status).toBe(403);
   expect((await post('x'.repeat(7_000_000))).status).toBe(413);
+});
+
+test('a state that the policy needs and nobody sent is asked for by its names', async () => {
+  const response = await post({ ...request(), state: undefined });
+  expect([response.status, await bodyOf(response)]).toMatchObject([
+    422,
+    { field: 'state', reason: expect.stringContaining('7 numbers') },
+  ]);
+});
+
+test.each([
+  ['POST', '/v1/robots', 'GET'],
+  ['PATCH', '/v1/inference', 'POST'],
+  ['DELETE', '/v1/admin/robots/arm-1/estop-clear', 'POST'],
+])('%s %s is 405, and Allow names what there is', async (method, path, allow) => {
+  const response = await fetch(`${server.http}${path}`, { method });
+  expect([response.status, response.headers.get('allow')]).toEqual([405, allow]);
+  expect(await bodyOf(response)).toMatchObject({ error: 'method_not_allowed', status_code: 405 });
+});
+
+test('HEAD is answered without a body', async () => {
+  const response = await fetch(`${server.http}/nothing`, { method: 'HEAD' });
+  expect([response.status, await response.text()]).toEqual([404, '']);
+  expect(Number(response.headers.get('content-length'))).toBeGreaterThan(0);
+});
+
+test('who comes through a proxy on this machine is not on this machine', async () => {
+  expect((await get('/metrics', { 'X-Forwarded-For': '203.0.113.9' })).status).toBe(401);
+  expect((await get('/metrics', { Forwarded: 'for=203.0.113.9' })).status).toBe(401);
+});
+
+test('an operator’s endpoint takes no key of somebody else, whatever its scope', async () => {
+  const remote = (key: string) => get('/health/detailed', { Forwarded: 'for=x', Authorization: `Bearer ${key}` });
+  expect((await remote(KEY)).status).toBe(403);
+  expect((await remote(ADMIN_KEY)).status).toBe(403);
+  expect((await remote(OPERATOR_KEY)).status).toBe(200);
 });
 
 test('an unknown path is 404 in the same error shape', async () => {

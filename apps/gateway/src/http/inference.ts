@@ -121,12 +121,15 @@ async function infer(deps: InferenceDeps, request: InferenceRequest, context: Ca
     refuse('model', `${description.id} takes ${description.inputs.cameras.length} cameras; use the stream`);
   }
   const cameraName = camera?.name ?? 'main';
+  const { state: inputs } = description.inputs;
+  // Without it nobody knows where the robot is, and no limit of its way could be held.
+  const state = request.state ?? refuse('state', `must be ${inputs.dim} numbers: ${inputs.names.join(', ')}`);
   const observation: Observation = {
     type: 'observation',
     seq: 0,
     captured_at_ms: arrivedMs,
     images: { [cameraName]: { kind: 'encoded', data: decodeDataUrl(request.image) } },
-    state: Float64Array.from(request.state),
+    state: Float64Array.from(state),
   };
   const wireFault = checkObservation(observation, description, -1);
   if (wireFault !== null) {
@@ -205,7 +208,7 @@ async function infer(deps: InferenceDeps, request: InferenceRequest, context: Ca
     observation_seq: 0,
     observation_age_ms: now - arrivedMs,
     base_tick: 0,
-    state: request.state,
+    state,
     image_shape: camera === undefined ? [] : [camera.height, camera.width, 3],
     chunk: new Uint8Array(output.actions.buffer, output.actions.byteOffset, output.actions.byteLength),
     shape: shapeOf(output.actions.length, description.action_dim),

@@ -110,7 +110,8 @@ export function write(res: HttpResponse, reply: Reply, options: WriteOptions = {
   if (reply.headers?.['Cache-Control'] === undefined) res.writeHeader('Cache-Control', 'no-store');
   res.writeHeader('X-Content-Type-Options', 'nosniff');
   for (const [name, value] of Object.entries(reply.headers ?? {})) res.writeHeader(name, value);
-  if (reply.status === 204) res.endWithoutBody(undefined, closeConnection);
-  else if (headOnly) res.endWithoutBody(Buffer.byteLength(reply.body), closeConnection);
-  else res.end(reply.body, closeConnection);
+  if (!headOnly && reply.status !== 204) return void res.end(reply.body, closeConnection);
+  // uWS takes an answer whose length it was told, even as undefined, for unfinished until that much is written: so it is not.
+  if (headOnly) res.writeHeader('Content-Length', String(Buffer.byteLength(reply.body)));
+  res.endWithoutBody();
 }

@@ -14,11 +14,15 @@ export const inferenceRequest = (instruction = 'pick up the red cube') => ({
   state: [0.3, 0, 0.3, 0, 0, 0, 1],
 });
 
-export const infer = (server: TestGateway, body: object = inferenceRequest(), key: string = KEY): Promise<Response> =>
+export const infer = (
+  server: TestGateway,
+  body: object | string = inferenceRequest(),
+  key: string = KEY,
+): Promise<Response> =>
   fetch(`${server.http}/v1/inference`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${key}` },
-    body: JSON.stringify(body),
+    body: typeof body === 'string' ? body : JSON.stringify(body),
   });
 
 /** A request of which only the headers have been sent: what follows is the test's. */

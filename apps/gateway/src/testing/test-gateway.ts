@@ -15,10 +15,13 @@ export const KEY = 'vla_live_test-key-0000000000000000000000000001';
 export const OTHER_KEY = 'vla_live_test-key-0000000000000000000000000002';
 export const ADMIN_KEY = 'vla_live_test-key-0000000000000000000000000004';
 export const OTHER_ADMIN_KEY = 'vla_live_test-key-0000000000000000000000000005';
+/** Of the customer that operates the installation. */
+export const OPERATOR_KEY = 'vla_live_test-key-0000000000000000000000000006';
 export const WATCH_ONLY_KEY = 'vla_live_test-key-0000000000000000000000000003';
 
 const CUSTOMER = '01900000-0000-7000-8000-000000000001';
 const OTHER_CUSTOMER = '01900000-0000-7000-8000-000000000002';
+const OPERATOR = '01900000-0000-7000-8000-000000000003';
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
@@ -39,6 +42,7 @@ function keyRows(): Map<string, KeyIdentity> {
     [sha256(WATCH_ONLY_KEY), row(CUSTOMER, 3, ['feedback'])],
     [sha256(ADMIN_KEY), row(CUSTOMER, 4, ['admin'])],
     [sha256(OTHER_ADMIN_KEY), row(OTHER_CUSTOMER, 5, ['admin'])],
+    [sha256(OPERATOR_KEY), { ...row(OPERATOR, 6, ['admin']), is_operator: true }],
   ]);
 }
 

@@ -15,8 +15,8 @@ export const InferenceRequest = z.strictObject({
     type: z.string().max(100),
     workspace: z.strictObject({ min: Vector3, max: Vector3 }).optional(),
   }),
-  /** What the robot measures, as `GET /v1/models` names it under `inputs.state`. */
-  state: z.array(z.number()).max(256),
+  /** What the robot measures, as `GET /v1/models` names it under `inputs.state`; every policy that has such names needs it. */
+  state: z.array(z.number()).max(256).optional(),
   request_id: z.guid().optional(),
 });
 export type InferenceRequest = z.infer<typeof InferenceRequest>;
