@@ -28,7 +28,7 @@ const silent = { operation: () => {}, away: () => {} };
 async function pass(ms: number): Promise<void> {
   for (const key of await admin.keys('sinew:*')) {
     if (key.startsWith('sinew:leases:')) {
-      const members = await admin.zrange(key, 0, -1);
+      const members = await admin.zrange(key, '0', '-1');
       for (const member of members) await admin.zincrby(key, String(-ms), member);
     } else if (key.startsWith('sinew:rate:')) {
       await admin.set(key, String(Number(await admin.get(key)) - ms), 'KEEPTTL');
