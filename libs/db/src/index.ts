@@ -17,6 +17,8 @@ export {
   embeddedUrl,
   startEmbedded,
 } from './embedded/start-embedded.js';
+export { type Feedback, type FeedbackGround, type FeedbackLog, type FeedbackRow, feedback } from './feedback.js';
+export { type FeedbackIngestion, feedbackIngestion, type Ingested } from './feedback-ingestion.js';
 export { type Incidents, incidents, type SafetyIncident } from './incidents.js';
 export { instructionHash } from './instruction-hash.js';
 export { HOUR_MS, type InstructionStatistics, type Instructions, instructions } from './instruction-statistics.js';

@@ -1,4 +1,4 @@
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import { inTransaction } from './transaction.js';
 
 export const HOUR_MS = 3_600_000;
@@ -20,15 +20,24 @@ export function instructions(pool: Pool) {
       const from = new Date(Math.floor(hour.getTime() / HOUR_MS) * HOUR_MS);
       const to = new Date(from.getTime() + HOUR_MS);
       return inTransaction(pool, async (client) => {
-        // Totals read every hour: two runs at once, each blind to the other's uncommitted hour, would lose one.
-        await client.query("SELECT pg_advisory_xact_lock(hashtext('vlaapi.instruction_analytics'))");
+        await lockInstructions(client);
         const { rows } = await client.query<{ instruction_hash: string }>(HOURS, [from, to]);
-        const hashes = rows.map((row) => row.instruction_hash);
-        if (hashes.length > 0) await client.query(TOTALS, [hashes]);
-        return { instructions: hashes.length };
+        const { rows: outdone } = await client.query<{ instruction_hash: string }>(OUTDONE, [from, to]);
+        await recomputeTotals(client, [...new Set([...rows, ...outdone].map((row) => row.instruction_hash))]);
+        return { instructions: rows.length };
       });
     },
   };
+}
+
+/** Totals read every hour: two transactions at once, each blind to the other's uncommitted rows, would lose some. */
+export async function lockInstructions(client: PoolClient): Promise<void> {
+  await client.query("SELECT pg_advisory_xact_lock(hashtext('vlaapi.instruction_analytics'))");
+}
+
+/** For who holds the lock. Instructions that were used in no computed hour have no totals yet. */
+export async function recomputeTotals(client: PoolClient, hashes: readonly string[]): Promise<void> {
+  if (hashes.length > 0) await client.query(TOTALS, [hashes]);
 }
 
 const HOURS = `
@@ -62,16 +71,36 @@ ON CONFLICT (instruction_hash, hour) DO UPDATE SET
   robot_types = excluded.robot_types, first_seen = excluded.first_seen, last_seen = excluded.last_seen
 RETURNING instruction_hash`;
 
+// What an episode says of itself outdoes what people said of it: counting both would count it twice.
+const OUTDONE = `
+UPDATE vlaapi.feedback f SET episode_judged = true
+FROM vlaapi.episodes e
+WHERE e.ended_at >= $1 AND e.ended_at < $2 AND e.success IS NOT NULL
+  AND f.feedback_type = 'success_rating' AND f.session_id = e.session_id AND f.episode = e.episode
+  AND f.episode_judged IS NOT TRUE
+RETURNING f.instruction_hash`;
+
+// Ratings: the last one of an episode (of an inference by itself, over REST) stands for it; 4 and 5 are a success, 1 and 2
+// none, 3 says nothing.
 const TOTALS = `
+WITH rated AS (
+  SELECT instruction_hash, count(*) FILTER (WHERE rating <> 3) AS judged, count(*) FILTER (WHERE rating > 3) AS succeeded
+  FROM (SELECT DISTINCT ON (instruction_hash, session_id, episode, alone) instruction_hash, rating
+        FROM (SELECT *, CASE WHEN session_id IS NULL THEN log_id END AS alone FROM vlaapi.feedback
+              WHERE feedback_type = 'success_rating' AND instruction_hash = ANY ($1) AND episode_judged IS NOT TRUE) AS f
+        ORDER BY instruction_hash, session_id, episode, alone, "timestamp" DESC, feedback_id DESC) AS last
+  GROUP BY instruction_hash
+)
 INSERT INTO vlaapi.instruction_analytics (instruction_hash, instruction_category, total_uses, success_rate,
   avg_safety_score, common_robots, avg_latency_ms, first_seen, last_seen)
 SELECT h.instruction_hash, min(h.instruction_category), sum(uses)::bigint,
-  sum(episodes_succeeded)::float8 / nullif(sum(episodes_judged), 0), sum(safety_sum) / nullif(sum(safety_count), 0),
+  (sum(episodes_succeeded) + coalesce(min(succeeded), 0))::float8 / nullif(sum(episodes_judged) + coalesce(min(judged), 0), 0),
+  sum(safety_sum) / nullif(sum(safety_count), 0),
   coalesce((SELECT array_agg(DISTINCT robot ORDER BY robot)
             FROM vlaapi.instruction_hours r, unnest(r.robot_types) AS robot
             WHERE r.instruction_hash = h.instruction_hash), '{}'),
   sum(latency_sum_ms) / nullif(sum(latency_count), 0), min(first_seen), max(last_seen)
-FROM vlaapi.instruction_hours h WHERE h.instruction_hash = ANY ($1)
+FROM vlaapi.instruction_hours h LEFT JOIN rated USING (instruction_hash) WHERE h.instruction_hash = ANY ($1)
 GROUP BY h.instruction_hash
 ON CONFLICT (instruction_hash) DO UPDATE SET
   instruction_category = excluded.instruction_category, total_uses = excluded.total_uses,

@@ -1,5 +1,7 @@
 import type { Pool } from 'pg';
 import { type Accounts, accounts } from './accounts.js';
+import { type Feedback, feedback } from './feedback.js';
+import { type FeedbackIngestion, feedbackIngestion } from './feedback-ingestion.js';
 import { type Incidents, incidents } from './incidents.js';
 import { type Instructions, instructions } from './instruction-statistics.js';
 import { type Logs, logs } from './logs.js';
@@ -7,6 +9,8 @@ import { type Shipping, shipping } from './shipping.js';
 
 export interface Repositories {
   readonly accounts: Accounts;
+  readonly feedback: Feedback;
+  readonly feedbackIngestion: FeedbackIngestion;
   readonly incidents: Incidents;
   readonly instructions: Instructions;
   readonly logs: Logs;
@@ -17,6 +21,8 @@ export interface Repositories {
 export function repositories(pool: Pool): Repositories {
   return {
     accounts: accounts(pool),
+    feedback: feedback(pool),
+    feedbackIngestion: feedbackIngestion(pool),
     incidents: incidents(pool),
     instructions: instructions(pool),
     logs: logs(pool),

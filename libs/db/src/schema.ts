@@ -231,6 +231,11 @@ export const feedback = vlaapi.table(
     notes: text('notes'),
     timestamp: time('timestamp').notNull().defaultNow(),
     idempotency_key: text('idempotency_key'),
+    session_id: uuid('session_id'),
+    episode: integer('episode'),
+    instruction_hash: text('instruction_hash'),
+    episode_judged: boolean('episode_judged'),
+    processed_at: time('processed_at'),
   },
   (t) => [unique().on(t.customer_id, t.idempotency_key)],
 );

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { createPool } from '../pool.js';
 import { type Repositories, repositories } from '../repositories.js';
 import { registerAccountTests } from './suites/accounts.js';
+import { registerFeedbackTests } from './suites/feedback.js';
 import { registerInstructionStatisticsTests } from './suites/instruction-statistics.js';
 import { registerMigrationTests } from './suites/migrations.js';
 import { registerPartitionTests } from './suites/partitions.js';
@@ -49,5 +50,6 @@ export function registerDbTests(name: string, connect: () => Promise<TestTarget>
     registerShippingTests(db);
     registerRowLevelSecurityTests(db);
     registerInstructionStatisticsTests(db);
+    registerFeedbackTests(db);
   });
 }

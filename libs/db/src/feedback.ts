@@ -1,0 +1,252 @@
+import type { FeedbackEntry, FeedbackFilter, FeedbackStats, FeedbackType } from '@sinew/contracts';
+import type { Pool, PoolClient } from 'pg';
+import { withCustomer } from './transaction.js';
+
+/** What the database knows of the log that feedback is about. */
+export interface FeedbackLog {
+  /** The chunk's first entry; empty where the policy gave none. */
+  readonly action: readonly number[];
+  readonly model_name: string;
+}
+
+/** What has to be known before a report is stored. */
+export interface FeedbackGround {
+  /** Null where it is not in the database, or another customer's. */
+  readonly log: FeedbackLog | null;
+  /** For the row, where the log was found: it is recorded elsewhere before it is stored. One that is not used leaves a gap. */
+  readonly feedback_id: number | null;
+  /** The row that came with the same key before; then nothing else was looked for. */
+  readonly earlier: FeedbackRow | null;
+}
+
+/** A report as it is stored: the columns that its sender determines. */
+export interface FeedbackRow {
+  readonly feedback_id: number;
+  readonly customer_id: string;
+  readonly key_id: string;
+  readonly log_id: number;
+  readonly log_timestamp: Date;
+  readonly feedback_type: FeedbackType;
+  readonly rating: number | null;
+  readonly corrected_action: readonly number[] | null;
+  readonly original_action: readonly number[] | null;
+  readonly correction_delta: readonly number[] | null;
+  readonly correction_magnitude: number | null;
+  readonly failure_reason: string | null;
+  readonly notes: string | null;
+  readonly timestamp: Date;
+  readonly idempotency_key: string | null;
+}
+
+const COLUMNS = [
+  'feedback_id',
+  'customer_id',
+  'key_id',
+  'log_id',
+  'log_timestamp',
+  'feedback_type',
+  'rating',
+  'corrected_action',
+  'original_action',
+  'correction_delta',
+  'correction_magnitude',
+  'failure_reason',
+  'notes',
+  '"timestamp"',
+  'idempotency_key',
+] as const;
+const PLACES = COLUMNS.map((_column, i) => `$${i + 1}`).join(', ');
+
+/** One that waits for so long is given up: its client has been told to come again. */
+const LIMITS = "SELECT set_config('statement_timeout', '10s', true), set_config('synchronous_commit', 'on', true)";
+
+/** Reasons that the statistics name. */
+const TOP_REASONS = 10;
+
+export type Feedback = ReturnType<typeof feedback>;
+
+/** What one customer reported. */
+export function feedback(pool: Pool) {
+  return {
+    find(
+      customerId: string,
+      about: { readonly log_id: number; readonly timestamp: Date },
+      idempotencyKey: string | null,
+    ): Promise<FeedbackGround> {
+      return withCustomer(pool, customerId, async (client) => {
+        const earlier = idempotencyKey === null ? null : await byKey(client, customerId, idempotencyKey);
+        if (earlier !== null) return { log: null, feedback_id: null, earlier };
+        const { rows } = await client.query<FeedbackLog & { feedback_id: number }>(
+          `SELECT action_vector AS action, model_name, nextval('vlaapi.feedback_feedback_id_seq') AS feedback_id
+           FROM vlaapi.inference_logs
+           WHERE log_id = $1 AND "timestamp" = $2 AND customer_id = $3`,
+          [about.log_id, about.timestamp, customerId],
+        );
+        const [log] = rows;
+        return { log: log ?? null, feedback_id: log?.feedback_id ?? null, earlier };
+      });
+    },
+
+    /** For the row of a log that was found elsewhere. */
+    async nextId(): Promise<number> {
+      const { rows } = await pool.query<{ feedback_id: number }>(
+        "SELECT nextval('vlaapi.feedback_feedback_id_seq') AS feedback_id",
+      );
+      const [row] = rows;
+      if (row === undefined) throw new Error('the sequence answered no row');
+      return row.feedback_id;
+    },
+
+    /**
+     * Stores the row, committed to disk when this resolves; answers what stands there: this row, or the one that came with
+     * the same key before. Where it rejects, the row may stand there or not: storing it again stores it once.
+     */
+    store(row: FeedbackRow): Promise<FeedbackRow> {
+      return withCustomer(pool, row.customer_id, async (client) => {
+        await client.query(LIMITS);
+        const { rows } = await client.query<FeedbackRow>(
+          `INSERT INTO vlaapi.feedback (${COLUMNS.join(', ')}) VALUES (${PLACES})
+           ON CONFLICT DO NOTHING RETURNING ${COLUMNS.join(', ')}`,
+          [
+            row.feedback_id,
+            row.customer_id,
+            row.key_id,
+            row.log_id,
+            row.log_timestamp,
+            row.feedback_type,
+            row.rating,
+            row.corrected_action,
+            row.original_action,
+            row.correction_delta,
+            row.correction_magnitude,
+            row.failure_reason,
+            row.notes,
+            row.timestamp,
+            row.idempotency_key,
+          ],
+        );
+        const stored =
+          rows[0] ??
+          (row.idempotency_key === null ? null : await byKey(client, row.customer_id, row.idempotency_key)) ??
+          (await byId(client, row.customer_id, row.feedback_id));
+        if (stored === null) throw new Error(`feedback ${row.feedback_id} is another customer's`);
+        return stored;
+      });
+    },
+
+    /** One page, newest first. */
+    list(
+      customerId: string,
+      filter: FeedbackFilter,
+      page: { readonly page: number; readonly per_page: number },
+    ): Promise<{ readonly entries: FeedbackEntry[]; readonly total: number }> {
+      return withCustomer(pool, customerId, async (client) => {
+        const { where, values } = condition(customerId, filter);
+        const counted = await client.query<{ n: number }>(
+          `SELECT count(*) AS n FROM vlaapi.feedback WHERE ${where}`,
+          values,
+        );
+        const { rows } = await client.query<Omit<FeedbackEntry, 'timestamp'> & { timestamp: Date }>(
+          `SELECT feedback_id, log_id, feedback_type, customer_id, "timestamp", rating, corrected_action, original_action,
+             correction_delta, correction_magnitude, failure_reason, notes
+           FROM vlaapi.feedback WHERE ${where} ORDER BY "timestamp" DESC, feedback_id DESC
+           LIMIT $5 OFFSET $6`,
+          [...values, page.per_page, (page.page - 1) * page.per_page],
+        );
+        const entries = rows.map((row) => ({ ...row, timestamp: row.timestamp.toISOString() }));
+        return { entries, total: counted.rows[0]?.n ?? 0 };
+      });
+    },
+
+    /** `now`: where a period without an end ends. */
+    statistics(customerId: string, filter: FeedbackFilter, now: Date): Promise<FeedbackStats> {
+      return withCustomer(pool, customerId, async (client) => {
+        const { where, values } = condition(customerId, filter);
+        const counts = (await client.query<Counts>(`${COUNTS} WHERE ${where}`, values)).rows[0];
+        if (counts === undefined) throw new Error('the count answered no row');
+        const { rows: reasons } = await client.query<{ reason: string; count: number }>(
+          `SELECT failure_reason AS reason, count(*) AS count FROM vlaapi.feedback
+           WHERE ${where} AND failure_reason IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ${TOP_REASONS}`,
+          values,
+        );
+        const inferences = await client.query<{ n: number; since: Date | null }>(
+          `SELECT count(*) AS n, (SELECT created_at FROM vlaapi.customers WHERE customer_id = $1) AS since
+           FROM vlaapi.inference_logs
+           WHERE customer_id = $1 AND ($2::timestamptz IS NULL OR "timestamp" >= $2)
+             AND ($3::timestamptz IS NULL OR "timestamp" < $3)`,
+          [customerId, filter.start, filter.end],
+        );
+        const { n: used, since } = inferences.rows[0] ?? { n: 0, since: null };
+        const start = filter.start ?? since ?? now;
+        // The last millisecond that belongs to it.
+        const end = filter.end === null ? now : new Date(filter.end.getTime() - 1);
+        return {
+          customer_id: customerId,
+          total_feedback_count: counts.total,
+          total_inference_count: used,
+          feedback_rate: used === 0 ? 0 : Math.min(1, counts.logs / used),
+          feedback_by_type: {
+            success_rating: counts.successes,
+            safety_rating: counts.safeties,
+            action_correction: counts.corrections,
+            failure_report: counts.failures,
+          },
+          average_success_rating: counts.average_success,
+          average_safety_rating: counts.average_safety,
+          correction_count: counts.corrections,
+          average_correction_magnitude: counts.average_magnitude,
+          failure_count: counts.failures,
+          top_failure_reasons: reasons,
+          period: { start: start.toISOString(), end: end.toISOString() },
+        };
+      });
+    },
+  };
+}
+
+interface Counts {
+  readonly total: number;
+  readonly logs: number;
+  readonly successes: number;
+  readonly safeties: number;
+  readonly corrections: number;
+  readonly failures: number;
+  readonly average_success: number | null;
+  readonly average_safety: number | null;
+  readonly average_magnitude: number | null;
+}
+
+const COUNTS = `SELECT count(*) AS total, count(DISTINCT log_id) AS logs,
+  count(*) FILTER (WHERE feedback_type = 'success_rating') AS successes,
+  count(*) FILTER (WHERE feedback_type = 'safety_rating') AS safeties,
+  count(*) FILTER (WHERE feedback_type = 'action_correction') AS corrections,
+  count(*) FILTER (WHERE feedback_type = 'failure_report') AS failures,
+  avg(rating) FILTER (WHERE feedback_type = 'success_rating')::float8 AS average_success,
+  avg(rating) FILTER (WHERE feedback_type = 'safety_rating')::float8 AS average_safety,
+  avg(correction_magnitude) AS average_magnitude
+FROM vlaapi.feedback`;
+
+/** The customer's own rows that the filter lets through: $1 to $4. */
+function condition(customerId: string, { type, start, end }: FeedbackFilter): { where: string; values: unknown[] } {
+  return {
+    where: `customer_id = $1 AND ($2::text IS NULL OR feedback_type = $2)
+      AND ($3::timestamptz IS NULL OR "timestamp" >= $3) AND ($4::timestamptz IS NULL OR "timestamp" < $4)`,
+    values: [customerId, type, start, end],
+  };
+}
+
+async function byKey(client: PoolClient, customerId: string, key: string): Promise<FeedbackRow | null> {
+  const { rows } = await client.query<FeedbackRow>(
+    `SELECT ${COLUMNS.join(', ')} FROM vlaapi.feedback WHERE customer_id = $1 AND idempotency_key = $2`,
+    [customerId, key],
+  );
+  return rows[0] ?? null;
+}
+
+async function byId(client: PoolClient, customerId: string, feedbackId: number): Promise<FeedbackRow | null> {
+  const { rows } = await client.query<FeedbackRow>(
+    `SELECT ${COLUMNS.join(', ')} FROM vlaapi.feedback WHERE customer_id = $1 AND feedback_id = $2`,
+    [customerId, feedbackId],
+  );
+  return rows[0] ?? null;
+}
