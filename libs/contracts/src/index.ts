@@ -1,3 +1,6 @@
+export * from './feedback.js';
+export { type ActionValueRule, checkActionValues, NORMALISED_BOUND } from './gates/action-values.js';
+export { type Claim, GATES, instructionRule } from './gates/quality-gates.js';
 export {
   INSTRUCTION_CATEGORIES,
   type InstructionCategory,
@@ -12,3 +15,30 @@ export {
   type InstructionSeverity,
 } from './instruction-rules/table.js';
 export * from './routes/index.js';
+export {
+  type CustomerLimits,
+  INFERENCE_MICRO_DOLLARS,
+  isCharged,
+  LimitOverrides,
+  limitsOf,
+  TIER_LIMITS,
+  TIERS,
+  type Tier,
+  tierOf,
+} from './tiers.js';
+export { ENVIRONMENT_TYPES, type EnvironmentType } from './validators/environment.js';
+export { validatorsMarkdown } from './validators/markdown.js';
+export { checkRecordedInference, type RecordedInference } from './validators/recorded-inference.js';
+export {
+  checkBlend,
+  checkEmbodiment,
+  checkEnvironmentType,
+  checkExecute,
+  checkRobotType,
+  checkStaleAfter,
+  MIN_STALE_PERIODS,
+  type RuleFault,
+  requestId,
+} from './validators/session-checks.js';
+export { findValidator, MALFORMED, VALIDATORS, validatorOf } from './validators/table.js';
+export { PLACES, type Place, QUALITY_GATES, type QualityGate, type Validator } from './validators/validator.js';

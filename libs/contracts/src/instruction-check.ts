@@ -2,9 +2,9 @@ import { plainWords } from './instruction-rules/plain-words.js';
 import { INSTRUCTION_RULES, type InstructionSeverity } from './instruction-rules/table.js';
 
 /** Longer text is no instruction, and every rule reads all of it. */
-const MOST_CHARS = 500;
+export const MOST_CHARS = 500;
 /** A policy asked to do nothing in particular does something in particular. */
-const LEAST_WORDS = 3;
+export const LEAST_WORDS = 3;
 
 /** Line breaks and tabs are white space; everything else of Cc, a lone half of a pair, or what turns text around is not for a policy. */
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]/u;

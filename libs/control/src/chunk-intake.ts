@@ -1,4 +1,4 @@
-import type { ActionConvention } from '@sinew/protocol';
+import { type ActionConvention, LEAST_SAFETY_SCORE } from '@sinew/protocol';
 import { at, type Chunk } from './chunk.js';
 import type { Verdict } from './control-io.js';
 import { FLAG } from './flags.js';
@@ -14,7 +14,6 @@ export const WAY = 8;
 /** Own step: dx dy dz rx ry rz. */
 export const STEP = 6;
 
-const DEFAULT_MIN_SCORE = 0.7;
 /** Beyond this (metres, radians) a number is as useless as infinity, and its square no longer safe to add up. */
 const ABSURD = 1e6;
 
@@ -46,7 +45,7 @@ export class ChunkIntake {
   constructor(spec: IntakeSpec) {
     this.#spec = spec;
     this.#judge = new StepJudge(spec.limits);
-    this.#minScore = spec.minSafetyScore ?? DEFAULT_MIN_SCORE;
+    this.#minScore = spec.minSafetyScore ?? LEAST_SAFETY_SCORE;
   }
 
   /** N1, U2: right length, every number usable and every step one that a robot could mean; or the whole chunk is refused. */

@@ -5,13 +5,15 @@ import type { Point } from './volumes.js';
 
 /**
  * U2: a step this many times longer than the fastest one is no hasty policy but another unit. A step in millimetres is 1000 times too
- * long, one in degrees 57 times, a normalised one (±1 for a few centimetres) about 40 times; a policy scaled up tenfold by
- * mistake is still 20 times what it should be at most, and is what the governor slows down.
+ * long, one in degrees 57 times, a normalised one (±1 for a few centimetres) about 40 times.
  */
-export const IMPLAUSIBLE_FACTOR = 20;
-/** Speeds that a session tightens say nothing about its policy: it is judged by no less than these (m/s, rad/s). */
-const JUDGED_V = 0.25;
-const JUDGED_W = 2.5;
+export const IMPLAUSIBLE_FACTOR = 4;
+/**
+ * What the reduced mode or a session takes off the speed says nothing about its policy: it is judged by no less than these (m/s,
+ * rad/s), five times those of the reduced mode. So a policy scaled up tenfold by mistake passes, and the governor slows it down.
+ */
+const JUDGED_V = 1.25;
+const JUDGED_W = 12.5;
 /** No tool of a robot is as far from its base (m), and none has turned so often (rad, four turns). */
 const FARTHEST = 20;
 const MOST_TURNED = 8 * Math.PI;

@@ -6,8 +6,9 @@ import { WIRE_LIMITS } from './vocabulary.js';
 export type Decoded<T> = { ok: true; message: T } | { ok: false; fault: WireFault };
 
 /** A rule of W5 that was broken: the observation is dropped, the session goes on. */
-export function observationFault(field: string, reason: string, seq?: number): WireFault {
+export function observationFault(field: string, reason: string, seq?: number, rule?: string): WireFault {
   const fault: WireFault = { code: 'validation_failed', message: `${field}: ${reason}`, fatal: false, field, reason };
+  if (rule !== undefined) fault.rule = rule;
   if (seq !== undefined) fault.observation_seq = seq;
   return fault;
 }
@@ -27,16 +28,16 @@ export function decodeObservation(map: WireMap): Decoded<Observation> {
   const images: Record<string, WireImage> = Object.create(null);
   for (const camera of cameras) {
     const image = readImage(rawImages[camera]);
-    if (typeof image === 'string') return refuse(`images.${camera.slice(0, 64)}`, image, seq);
+    if (typeof image === 'string') return refuse(`images.${camera.slice(0, 64)}`, image, seq, 'image.malformed');
     images[camera] = image;
   }
   const rawState = own(map, 'state');
   if (!Array.isArray(rawState) && !(rawState instanceof Uint8Array))
     return refuse('state', 'must be an array of numbers, or a bin of little-endian float32', seq);
   const state = readVector(rawState);
-  if (state === null) return refuse('state', 'every entry must be a finite number', seq);
+  if (state === null) return refuse('state', 'every entry must be a finite number', seq, 'state.not_finite');
   if (state.length > WIRE_LIMITS.maxStateDim)
-    return refuse('state', `more than ${WIRE_LIMITS.maxStateDim} entries`, seq);
+    return refuse('state', `more than ${WIRE_LIMITS.maxStateDim} entries`, seq, 'state.wrong_length');
 
   const message: Observation = { type: 'observation', seq, captured_at_ms: capturedAt, images, state };
   const appliedSeq = own(map, 'applied_seq');
@@ -54,8 +55,8 @@ export function decodeObservation(map: WireMap): Decoded<Observation> {
   return { ok: true, message };
 }
 
-function refuse(field: string, reason: string, seq?: number): Decoded<never> {
-  return { ok: false, fault: observationFault(field, reason, seq) };
+function refuse(field: string, reason: string, seq?: number, rule?: string): Decoded<never> {
+  return { ok: false, fault: observationFault(field, reason, seq, rule) };
 }
 
 /** @returns the image, or what is wrong with it. */

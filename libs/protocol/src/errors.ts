@@ -128,4 +128,6 @@ export interface WireFault {
   field?: string;
   reason?: string;
   observation_seq?: number;
+  /** Which rule was broken, as `field.reason` of the table in libs/contracts; for counting, never sent. Absent: a shape. */
+  rule?: string;
 }

@@ -15,11 +15,28 @@ const MAX_JPEG_SEGMENTS = 256;
  * @returns null for anything else, or a header that is cut off.
  */
 export function readImageHeader(bytes: Uint8Array): ImageHeader | null {
+  const header = readImageHeaderBorrow(bytes);
+  return header === null ? null : { ...header };
+}
+
+/** Overwritten by the next header that is read: one is read for every picture of every robot. */
+const HEADER: ImageHeader = { format: 'jpeg', width: 0, height: 0, channels: 0 };
+
+/** The same without allocating: what it returns is valid until the next call. */
+export function readImageHeaderBorrow(bytes: Uint8Array): Readonly<ImageHeader> | null {
   if (bytes.length < 12) return null;
   if (bytes[0] === 0xff && bytes[1] === 0xd8) return readJpeg(bytes);
   if (bytes[0] === 0x89 && ascii(bytes, 1, 'PNG\r\n\x1a\n')) return readPng(bytes);
   if (ascii(bytes, 0, 'RIFF') && ascii(bytes, 8, 'WEBP')) return readWebp(bytes);
   return null;
+}
+
+function found(format: ImageHeader['format'], width: number, height: number, channels: number): ImageHeader {
+  HEADER.format = format;
+  HEADER.width = width;
+  HEADER.height = height;
+  HEADER.channels = channels;
+  return HEADER;
 }
 
 /** ITU-T T.81 B.2: segments until a frame header SOFn. */
@@ -43,12 +60,7 @@ function readJpeg(bytes: Uint8Array): ImageHeader | null {
     const isFrame = marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
     if (isFrame) {
       if (length < 8 || at + 10 > bytes.length) return null;
-      return {
-        format: 'jpeg',
-        height: uint16(bytes, at + 5),
-        width: uint16(bytes, at + 7),
-        channels: bytes[at + 9] ?? 0,
-      };
+      return found('jpeg', uint16(bytes, at + 7), uint16(bytes, at + 5), bytes[at + 9] ?? 0);
     }
     at += 2 + length;
   }
@@ -62,33 +74,27 @@ function readPng(bytes: Uint8Array): ImageHeader | null {
   if (bytes.length < 33 || !ascii(bytes, 12, 'IHDR')) return null;
   const channels = PNG_CHANNELS[bytes[25] ?? -1];
   if (channels === undefined) return null;
-  return { format: 'png', width: uint32(bytes, 16), height: uint32(bytes, 20), channels };
+  return found('png', uint32(bytes, 16), uint32(bytes, 20), channels);
 }
 
 /** The three forms of the WebP container: VP8 (lossy), VP8L (lossless), VP8X (extended). */
 function readWebp(bytes: Uint8Array): ImageHeader | null {
   if (bytes.length < 30) return null;
-  const byte = (at: number): number => bytes[at] ?? 0;
   if (ascii(bytes, 12, 'VP8 ')) {
-    if (byte(23) !== 0x9d || byte(24) !== 0x01 || byte(25) !== 0x2a) return null;
-    const width = (byte(26) | (byte(27) << 8)) & 0x3fff;
-    const height = (byte(28) | (byte(29) << 8)) & 0x3fff;
-    return { format: 'webp', width, height, channels: 3 };
+    if (byte(bytes, 23) !== 0x9d || byte(bytes, 24) !== 0x01 || byte(bytes, 25) !== 0x2a) return null;
+    const width = (byte(bytes, 26) | (byte(bytes, 27) << 8)) & 0x3fff;
+    const height = (byte(bytes, 28) | (byte(bytes, 29) << 8)) & 0x3fff;
+    return found('webp', width, height, 3);
   }
   if (ascii(bytes, 12, 'VP8L')) {
-    if (byte(20) !== 0x2f) return null;
-    const bits = (byte(21) | (byte(22) << 8) | (byte(23) << 16) | (byte(24) << 24)) >>> 0;
-    return {
-      format: 'webp',
-      width: (bits & 0x3fff) + 1,
-      height: ((bits >>> 14) & 0x3fff) + 1,
-      channels: (bits >>> 28) & 1 ? 4 : 3,
-    };
+    if (byte(bytes, 20) !== 0x2f) return null;
+    const bits = (byte(bytes, 21) | (byte(bytes, 22) << 8) | (byte(bytes, 23) << 16) | (byte(bytes, 24) << 24)) >>> 0;
+    return found('webp', (bits & 0x3fff) + 1, ((bits >>> 14) & 0x3fff) + 1, (bits >>> 28) & 1 ? 4 : 3);
   }
   if (ascii(bytes, 12, 'VP8X')) {
-    const width = 1 + (byte(24) | (byte(25) << 8) | (byte(26) << 16));
-    const height = 1 + (byte(27) | (byte(28) << 8) | (byte(29) << 16));
-    return { format: 'webp', width, height, channels: byte(20) & 0x10 ? 4 : 3 };
+    const width = 1 + (byte(bytes, 24) | (byte(bytes, 25) << 8) | (byte(bytes, 26) << 16));
+    const height = 1 + (byte(bytes, 27) | (byte(bytes, 28) << 8) | (byte(bytes, 29) << 16));
+    return found('webp', width, height, byte(bytes, 20) & 0x10 ? 4 : 3);
   }
   return null;
 }
@@ -96,6 +102,10 @@ function readWebp(bytes: Uint8Array): ImageHeader | null {
 function ascii(bytes: Uint8Array, at: number, text: string): boolean {
   for (let i = 0; i < text.length; i++) if (bytes[at + i] !== text.charCodeAt(i)) return false;
   return true;
+}
+
+function byte(bytes: Uint8Array, at: number): number {
+  return bytes[at] ?? 0;
 }
 
 function uint16(bytes: Uint8Array, at: number): number {

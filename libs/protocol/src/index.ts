@@ -1,4 +1,4 @@
-export { checkImage, checkObservation } from './check-observation.js';
+export { checkImage, checkObservation, type ImageFault } from './check-observation.js';
 export type * from './client-messages.js';
 export { type ClockEstimate, ClockEstimator } from './clock-estimator.js';
 export { type Decoded, decodeClientFrame } from './decode-client-frame.js';

@@ -27,6 +27,9 @@ export type HoldReason = (typeof HOLD_PRIORITY)[number];
 export const SAFETY_MODES = ['reduced', 'full'] as const;
 export type SafetyMode = (typeof SAFETY_MODES)[number];
 
+/** A step of a policy that scores less is not sent, unless its speed is all that lowers the score. */
+export const LEAST_SAFETY_SCORE = 0.7;
+
 /** Bounds of what a frame may hold (W5, W6), in one place because both sides and the documentation quote them. */
 export const WIRE_LIMITS = {
   /** Values outside `bin`: every msgpack object counts, keys and containers too. */

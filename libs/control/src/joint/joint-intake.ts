@@ -1,4 +1,4 @@
-import type { ActionSpace } from '@sinew/protocol';
+import { type ActionSpace, LEAST_SAFETY_SCORE } from '@sinew/protocol';
 import { at, type Chunk } from '../chunk.js';
 import type { Verdict } from '../control-io.js';
 import type { ControlSpec } from '../control-spec.js';
@@ -10,9 +10,8 @@ import { JointJudge } from './joint-score.js';
 import { jointEntries, plausiblePosition } from './joint-state.js';
 import type { TcpPosition } from './tcp-guard.js';
 
-const DEFAULT_MIN_SCORE = 0.7;
-/** U2: speeds that a session tightens say nothing about its policy: it is judged by no less than this (rad/s). */
-const JUDGED_V = 0.5;
+/** U2: speeds that a mode or session takes off say nothing about its policy: it is judged by no less than what joints of arms do (rad/s). */
+const JUDGED_V = 3.5;
 
 /**
  * Turns a policy's chunk into way-points [H, dof + 1], joint positions and gripper (0 where the policy commands none), each step
@@ -40,7 +39,7 @@ export class JointIntake {
     this.#spec = spec;
     this.#limits = limits;
     this.#space = spec.actionSpace;
-    this.#minScore = spec.minSafetyScore ?? DEFAULT_MIN_SCORE;
+    this.#minScore = spec.minSafetyScore ?? LEAST_SAFETY_SCORE;
     this.#judge = new JointJudge(spec.limits, kinematics);
     this.#q = new Float64Array(dof);
     this.#step = new Float64Array(dof);
