@@ -25,7 +25,7 @@ export function decodeMap(bytes: Uint8Array): Record<string, unknown> | null {
   }
 }
 
-const KINDS: ReadonlySet<unknown> = new Set(['session', 'inference', 'ticks', 'event']);
+const KINDS: ReadonlySet<unknown> = new Set(['session', 'inference', 'ticks', 'event', 'erased']);
 
 /** The checksum vouches for who wrote it; what is left to check is that this reader knows the kind. */
 export function asRecord(map: Record<string, unknown>): JournalRecord | null {

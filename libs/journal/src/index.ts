@@ -1,5 +1,8 @@
 export { type Checkpoint, clearCheckpoint, loadCheckpoint, loadShippedPosition, saveCheckpoint } from './checkpoint.js';
 export { CUSTOMER_SHARE, type Pressure, WARN_SHARE } from './disk-budget.js';
+export { type EraseOptions, type EraseResult, eraseRecords } from './erase.js';
+export { eraseInThread } from './erase-in-thread.js';
+export type { Erasure } from './erased-form.js';
 export { JOURNAL_ERRORS, JournalError, type JournalErrorCode } from './errors.js';
 export type { Latch } from './latches.js';
 export { LOG_ID_EPOCH_MS, LogIds, logIdNode, logIdTimeMs, MAX_NODE } from './log-id.js';
@@ -14,6 +17,6 @@ export {
 } from './reader.js';
 export type * from './records.js';
 export { LOOP_CALL, RECORD_VERSION } from './records.js';
-export { scrubText } from './scrub.js';
+export type { MayKeepText } from './scrub.js';
 export type { SegmentHeader } from './segment.js';
 export { JournalWriter, type JournalWriterOptions, type WriterState } from './writer.js';

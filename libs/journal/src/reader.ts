@@ -62,6 +62,8 @@ export class SegmentWalk {
   /** A later segment exists, so that this one does not grow any more. */
   #closed = false;
   #reportedAt = -1;
+  /** Where damage was looked at a second time. */
+  #lookedAgainAt = -1;
   #header: SegmentHeader | null = null;
 
   constructor(options: ReaderOptions, lastIsFinal = false) {
@@ -121,6 +123,12 @@ export class SegmentWalk {
         }
         if (stop === 'end') return;
       }
+      if (stop === 'corrupt' && this.#lookedAgainAt !== cursor.offset) {
+        // A record that is being erased reads as damage for a moment: half of it in the window is from before.
+        this.#lookedAgainAt = cursor.offset;
+        cursor.refresh();
+        continue;
+      }
       if (stop !== 'end') await this.#skip(cursor);
       else if (this.#closed) await this.#leave(cursor);
     }
@@ -163,6 +171,7 @@ export class SegmentWalk {
     this.#cursor = cursor;
     this.#closed = segment !== segments.at(-1);
     this.#reportedAt = -1;
+    this.#lookedAgainAt = -1;
     return cursor;
   }
 

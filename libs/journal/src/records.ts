@@ -6,6 +6,8 @@ export const RECORD_VERSION = 1;
 
 interface RecordBase {
   readonly v: typeof RECORD_VERSION;
+  /** What its customer had erased is no longer in it: text, numbers, settings (E3). */
+  readonly erased?: true;
   /** The inference's id; null for every other kind (ticks name theirs in `log_ids`). */
   readonly log_id: number | null;
   /** Unix milliseconds, may carry a fraction. */
@@ -95,6 +97,8 @@ export interface SessionRecord extends RecordBase {
   readonly environment: unknown;
   readonly client: unknown;
   readonly epoch: number;
+  /** What its customer had consented to at this moment; a change during the session is an event. */
+  readonly consent?: { readonly tier: string; readonly version: number | null };
   /** Why it closed, and what it counted: with `close` only. */
   readonly reason?: string;
   readonly counters?: SessionCounters;
@@ -243,18 +247,37 @@ export interface CustomerEvent extends EventBase {
 export interface KeyEvent extends EventBase {
   readonly event: 'key';
   readonly data: {
-    readonly action: 'create' | 'revoke';
+    /** `update`: when it expires. */
+    readonly action: 'create' | 'update' | 'revoke';
     /** Column values; the hash of the key, never the key. */
     readonly row: Readonly<Record<string, unknown>>;
   };
 }
 
+/** With a session: what counts in it from here on; `row` is its tier and version alone. */
 export interface ConsentEvent extends EventBase {
   readonly event: 'consent';
+  readonly data: {
+    /** Of `customer_data_consent`. */
+    readonly row: Readonly<Record<string, unknown>>;
+    /** Of `customer_consent_audit`: the same change, as it is accounted for. */
+    readonly audit?: Readonly<Record<string, unknown>>;
+  };
+}
+
+export interface FeedbackEvent extends EventBase {
+  readonly event: 'feedback';
+  readonly data: { readonly action: 'create'; readonly row: Readonly<Record<string, unknown>> };
+}
+
+/** What a customer asked to have erased; what was recorded of it until then does not come back. */
+export interface ErasureEvent extends EventBase {
+  readonly event: 'erase';
+  /** Of `erasures`. */
   readonly data: { readonly row: Readonly<Record<string, unknown>> };
 }
 
-export type AccountEvent = CustomerEvent | KeyEvent | ConsentEvent;
+export type AccountEvent = CustomerEvent | KeyEvent | ConsentEvent | FeedbackEvent | ErasureEvent;
 export type EventRecord =
   | ResetEvent
   | EstopEvent
@@ -264,4 +287,16 @@ export type EventRecord =
   | DirectionMismatchEvent
   | AccountEvent;
 
-export type JournalRecord = SessionRecord | InferenceRecord | TicksRecord | EventRecord;
+/**
+ * Where a record stood that was erased on its customer's request: written over it, in just as many bytes. Ids stay: the writer
+ * needs the highest log_id, a replay the session. Nothing appends one.
+ */
+export interface ErasedRecord extends RecordBase {
+  readonly kind: 'erased';
+  /** The kind of what stood here, an event's name. */
+  readonly was: string;
+  /** Of an inference: where later damage may have taken an e-stop, it is still known whose. */
+  readonly robot_id?: string;
+}
+
+export type JournalRecord = SessionRecord | InferenceRecord | TicksRecord | EventRecord | ErasedRecord;

@@ -1,6 +1,7 @@
 // What a starting writer learns from its predecessors' segments (J5): the highest id, the latches in force, bytes a customer.
 import { loadShippedPosition } from './checkpoint.js';
 import { type Latch, Latches } from './latches.js';
+import { finishOverwrites } from './overwrite.js';
 import { type JournalFault, SegmentWalk } from './reader.js';
 import type { JournalRecord } from './records.js';
 import { listSegments, loadHeader, type SegmentHeader } from './segment.js';
@@ -21,6 +22,8 @@ export interface Recovered {
 }
 
 export async function recover(dir: string, nowMs: number): Promise<Recovered> {
+  // A record that was half erased when its process died is no damage, and latches no robot.
+  await finishOverwrites(dir);
   const segments = await listSegments(dir);
   const usage = new Map<number, Usage>();
   let newest: SegmentHeader | null = null;
@@ -74,7 +77,7 @@ async function scanTail(dir: string, newest: SegmentHeader | null, segments: rea
 }
 
 function highestId(record: JournalRecord): number {
-  return record.kind === 'inference' ? record.log_id : 0;
+  return record.kind === 'inference' || record.kind === 'erased' ? (record.log_id ?? 0) : 0;
 }
 
 function noteRobot(robots: Map<string, Latch>, record: JournalRecord, nowMs: number): void {

@@ -1,92 +1,86 @@
-// J5: instruction text loses what could name a person before it reaches the disk. Patterns, not understanding: what is certain
-// (addresses, numbers) is cut out here; names and postal addresses need the privacy library.
+// J5: text loses what could reach a person before it gets to the disk, unless its customer consented to keeping it as it is.
+import { scrubSecrets, scrubText, scrubValue } from '@sinew/privacy';
 import type { JournalRecord } from './records.js';
 
-interface Pattern {
-  readonly label: string;
-  readonly pattern: RegExp;
-  readonly accept?: (match: string) => boolean;
-}
+/** Whether a customer's text may be kept as it was given, at this moment. Asked at every append: no waiting, no throwing. */
+export type MayKeepText = (customerId: string) => boolean;
 
-const PATTERNS: readonly Pattern[] = [
-  { label: '[email]', pattern: /[\p{L}\p{N}._%+-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+/gu },
-  { label: '[ip]', pattern: /\b(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)\b/g },
-  {
-    label: '[ip]',
-    pattern: /(?<![\w:])(?:[\da-f]{1,4}:){2,7}(?::?[\da-f]{1,4}){1,7}(?![\w:])/gi,
-    accept: (text) => text.length > 8,
-  },
-  { label: '[card]', pattern: /\b\d(?:[ -]?\d){12,18}\b/g, accept: passesLuhn },
-  { label: '[ssn]', pattern: /\b\d{3}-\d{2}-\d{4}\b/g },
-  // Nine digits or more with a phone number's marks. Spaces and points together are coordinates: "0.125 0.250 0.375" stays.
-  {
-    label: '[phone]',
-    pattern: /(?<![\w.])\+?\(?\d[\d ().-]{7,18}\d(?![\w.]*\d)/g,
-    accept: (text) => digits(text).length >= 9 && !/\d\.\d.* | .*\d\.\d/.test(text),
-  },
-];
+/** As many as there are sessions: a robot repeats its instruction with every inference. */
+const MEMO_SIZE = 2_048;
 
-const MEMO_SIZE = 512;
+/** Scrubs records. The last few thousand answers are kept. */
+export class RecordScrubber {
+  readonly #mayKeepText: MayKeepText;
+  readonly #scrubbed = new Memo(scrubText);
+  readonly #withoutSecrets = new Memo(scrubSecrets);
 
-/** The text with e-mail and IP addresses, card, social security and phone numbers replaced by their kind in brackets. */
-export function scrubText(text: string): string {
-  let scrubbed = text;
-  for (const { label, pattern, accept } of PATTERNS) {
-    scrubbed = scrubbed.replace(pattern, (match) => (accept === undefined || accept(match) ? label : match));
+  constructor(mayKeepText: MayKeepText = () => false) {
+    this.#mayKeepText = mayKeepText;
   }
-  return scrubbed;
-}
-
-/** Scrubs records. A robot repeats its instruction with every inference, so the last few hundred answers are kept. */
-export class InstructionScrubber {
-  readonly #memo = new Map<string, string>();
 
   /** The same record where there is nothing to scrub. */
   scrub(record: JournalRecord): JournalRecord {
     switch (record.kind) {
-      case 'inference':
-      case 'session': {
-        const instruction = this.#text(record.instruction);
+      case 'inference': {
+        const instruction = this.#memo(record.customer_id).of(record.instruction);
         return instruction === record.instruction ? record : { ...record, instruction };
       }
-      case 'event': {
-        if (record.event !== 'instruction' && record.event !== 'safety_incident') return record;
-        if (record.data.instruction === null) return record;
-        const instruction = this.#text(record.data.instruction);
-        if (instruction === record.data.instruction) return record;
-        return { ...record, data: { ...record.data, instruction } } as JournalRecord;
+      case 'session': {
+        const memo = this.#memo(record.customer_id);
+        const instruction = memo.of(record.instruction);
+        const client = scrubValue(record.client, memo.work);
+        const environment = scrubValue(record.environment, memo.work);
+        const same =
+          instruction === record.instruction && client === record.client && environment === record.environment;
+        return same ? record : { ...record, instruction, client, environment };
       }
-      case 'ticks':
+      case 'event':
+        switch (record.event) {
+          case 'instruction':
+          case 'safety_incident': {
+            const given = record.data.instruction;
+            if (given === null) return record;
+            const instruction = this.#memo(record.customer_id).of(given);
+            return instruction === given
+              ? record
+              : ({ ...record, data: { ...record.data, instruction } } as JournalRecord);
+          }
+          // The reason that somebody gave.
+          case 'estop':
+          case 'estop_clear': {
+            const data = scrubValue(record.data, this.#memo(record.customer_id).work);
+            return data === record.data ? record : { ...record, data };
+          }
+          default:
+            return record;
+        }
+      default:
         return record;
     }
   }
 
-  #text(text: string): string {
-    const known = this.#memo.get(text);
+  #memo(customerId: string): Memo {
+    return this.#mayKeepText(customerId) ? this.#withoutSecrets : this.#scrubbed;
+  }
+}
+
+class Memo {
+  readonly work: (text: string) => string;
+  readonly #answers = new Map<string, string>();
+
+  constructor(work: (text: string) => string) {
+    this.work = work;
+  }
+
+  of(text: string): string {
+    const known = this.#answers.get(text);
     if (known !== undefined) return known;
-    const scrubbed = scrubText(text);
-    if (this.#memo.size >= MEMO_SIZE) {
-      const oldest = this.#memo.keys().next();
-      if (!oldest.done) this.#memo.delete(oldest.value);
+    const answer = this.work(text);
+    if (this.#answers.size >= MEMO_SIZE) {
+      const oldest = this.#answers.keys().next();
+      if (!oldest.done) this.#answers.delete(oldest.value);
     }
-    this.#memo.set(text, scrubbed);
-    return scrubbed;
+    this.#answers.set(text, answer);
+    return answer;
   }
-}
-
-function digits(text: string): string {
-  return text.replace(/\D/g, '');
-}
-
-/** Luhn, ISO/IEC 7812-1 annex B: tells card numbers from other long numbers. */
-function passesLuhn(text: string): boolean {
-  let sum = 0;
-  let double = false;
-  const all = digits(text);
-  for (let index = all.length - 1; index >= 0; index--) {
-    const digit = Number(all[index]) * (double ? 2 : 1);
-    sum += digit > 9 ? digit - 9 : digit;
-    double = !double;
-  }
-  return sum % 10 === 0;
 }

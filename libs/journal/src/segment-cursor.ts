@@ -11,13 +11,15 @@ export type CursorStop = 'full' | 'end' | 'incomplete' | 'corrupt';
 /** Null map: sound bytes that are no msgpack map. `start`, `end`: the frame's place in the file. */
 export type FrameSink = (map: Record<string, unknown> | null, start: number, end: number) => boolean;
 
+export type PayloadSink = (payload: Buffer, start: number, end: number) => boolean;
+
 /** Reads one segment from an offset on, through a window that grows to one record at most. The file may be growing. */
 export class SegmentCursor {
   readonly segment: number;
   /** Null where the header is damaged. */
   readonly header: SegmentHeader | null;
+  readonly salt: number;
   readonly #file: FileHandle;
-  readonly #salt: number;
   #window = Buffer.allocUnsafe(WINDOW_BYTES);
   /** File offset of the window's first byte; `#window[#at, #end)` is read and not yet taken. */
   #base: number;
@@ -28,7 +30,7 @@ export class SegmentCursor {
     this.segment = segment;
     this.header = header;
     this.#file = file;
-    this.#salt = salt;
+    this.salt = salt;
     this.#base = offset;
   }
 
@@ -52,14 +54,19 @@ export class SegmentCursor {
   }
 
   /** Hands frames to `sink` until it says stop (`full`) or there is no sound frame. */
-  async read(sink: FrameSink): Promise<CursorStop> {
+  read(sink: FrameSink): Promise<CursorStop> {
+    return this.borrowPayloads((payload, start, end) => sink(decodeMap(payload), start, end));
+  }
+
+  /** As `read`, without decoding. A payload is a view on the window, valid until `sink` returns. */
+  async borrowPayloads(sink: PayloadSink): Promise<CursorStop> {
     for (;;) {
-      const check = checkFrame(this.#window, this.#at, this.#end, this.#salt);
+      const check = checkFrame(this.#window, this.#at, this.#end, this.salt);
       if (check.status === 'ok') {
         const start = this.offset;
         const payload = this.#window.subarray(this.#at + FRAME_HEADER_BYTES, check.end);
         this.#at = check.end;
-        if (!sink(decodeMap(payload), start, this.offset)) return 'full';
+        if (!sink(payload, start, this.offset)) return 'full';
       } else if (check.status === 'corrupt') {
         return 'corrupt';
       } else if (!(await this.#fill(check.bytes))) {
@@ -80,7 +87,7 @@ export class SegmentCursor {
     this.#at++;
     for (;;) {
       if (mayBeFrame(this.#window, this.#at, this.#end)) {
-        const check = checkFrame(this.#window, this.#at, this.#end, this.#salt);
+        const check = checkFrame(this.#window, this.#at, this.#end, this.salt);
         if (check.status === 'ok') return true;
         if (check.status === 'incomplete' && (await this.#fill(check.bytes))) continue;
       } else if (this.#end - this.#at <= FRAME_HEADER_BYTES) {

@@ -1,4 +1,4 @@
-import type { JournalRecord, TicksRecord } from '@sinew/journal';
+import type { ErasedRecord, JournalRecord, TicksRecord } from '@sinew/journal';
 import { expect, test } from 'vitest';
 import { JournalReplay, type SessionReport } from './journal-replay.js';
 import type { ReplayedTick } from './replayed-tick.js';
@@ -78,6 +78,29 @@ test('a journal that lacks something says what, and calls nothing a difference',
   const headless = replay(records.slice(1));
   expect(headless.report).toMatchObject({ session_id: SESSION, ticks: 0 });
   expect(headless.report.incomplete).toMatch(/its beginning/);
+});
+
+test('a session whose data was erased says so, and is replayed up to there', () => {
+  const records = recordedSession();
+  const erased = ({ kind, log_id, t_ms, session_id, customer_id }: JournalRecord): ErasedRecord => ({
+    v: 1,
+    kind: 'erased',
+    was: kind,
+    log_id,
+    t_ms,
+    session_id,
+    customer_id,
+  });
+  const second = records.filter(isTicks)[1];
+  const part = replay(records.map((record) => (record === second ? erased(record) : record)));
+  expect(part.report).toMatchObject({ ticks: 10, differing: 0 });
+  expect(part.report.incomplete).toMatch(/erased/);
+  const whole = replay(records.map((each) => (each.kind === 'session' ? { ...each, erased: true } : erased(each))));
+  expect(whole.reports).toHaveLength(1);
+  expect(whole.report).toMatchObject({ session_id: SESSION, ticks: 0 });
+  expect(whole.report.incomplete).toMatch(/erased/);
+  const pruned = replay(records.slice(1, -1).map(erased));
+  expect(pruned.report.incomplete).toMatch(/erased/);
 });
 
 test('a gateway that was killed leaves the ticks that it had written', () => {

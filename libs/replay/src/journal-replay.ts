@@ -1,5 +1,5 @@
 import { flagNames } from '@sinew/control';
-import type { InferenceRecord, JournalRecord, SessionRecord } from '@sinew/journal';
+import type { ErasedRecord, InferenceRecord, JournalRecord, SessionRecord } from '@sinew/journal';
 import { replayPlan } from './plan-replay.js';
 import type { Difference, ReplayedTick } from './replayed-tick.js';
 import { SessionReplay } from './session-replay.js';
@@ -36,6 +36,8 @@ export interface JournalReplayOptions {
   readonly onTick?: (session: SessionReport, tick: ReplayedTick) => void;
 }
 
+const ERASED = 'its customer had recorded data of it erased';
+
 interface Live {
   readonly replay: SessionReplay | null;
   readonly report: SessionReport;
@@ -63,6 +65,7 @@ export class JournalReplay {
     const id = record.session_id;
     if (id === null || (session !== null && id !== session)) return;
     if (record.kind === 'session') this.#session(record);
+    else if (record.kind === 'erased') this.#erased(record, id);
     // A record may stand twice in a journal, also after its session's end.
     else if (this.#live.has(id) || !this.#seen.has(id)) {
       const live = this.#live.get(id) ?? this.#headless(id, record.kind === 'inference' ? record : null);
@@ -83,12 +86,25 @@ export class JournalReplay {
     this.#seen.add(session_id);
     const report = this.#report(record, record.pacing, session_id);
     let replay: SessionReplay | null = null;
+    if (record.erased === true) {
+      report.incomplete = ERASED;
+      this.#live.set(session_id, { replay, report });
+      return;
+    }
     this.#guarded(report, () => {
       replay = new SessionReplay(record, this.#options.other);
       report.action_space = replay.spec.actionSpace;
       report.dim = replay.spec.dim;
     });
     this.#live.set(session_id, { replay, report });
+  }
+
+  /** From here on nothing can be computed: what entered the loop is gone. */
+  #erased({ was }: ErasedRecord, id: string): void {
+    if (was !== 'ticks' && was !== 'inference') return;
+    if (!this.#live.has(id) && this.#seen.has(id)) return;
+    const { report } = this.#live.get(id) ?? this.#headless(id, null);
+    report.incomplete = ERASED;
   }
 
   /** A session whose beginning is not in the journal any more. */
