@@ -12,7 +12,7 @@ import { LogIds } from './log-id.js';
 import type { JournalFault } from './reader.js';
 import type { JournalRecord } from './records.js';
 import { type Recovered, recover } from './recovery.js';
-import { InstructionScrubber } from './scrub.js';
+import { type MayKeepText, RecordScrubber } from './scrub.js';
 
 const LARGEST_SEGMENT_BYTES = 32 * 1024 * 1024;
 const SMALLEST_SEGMENT_BYTES = 256 * 1024;
@@ -33,6 +33,8 @@ export interface JournalWriterOptions {
   readonly fsyncMs?: number;
   /** Unix milliseconds. */
   readonly now: () => number;
+  /** Without it no text is kept as it was given (J5). */
+  readonly mayKeepText?: MayKeepText;
   readonly io?: JournalIo;
   /** Told whenever the disk begins or ceases to refuse, and when the folder's lock is lost (`lock_lost`): then for good. */
   readonly onState?: (state: WriterState) => void;
@@ -71,7 +73,7 @@ export class JournalWriter {
   readonly #writtenLatches: Latches;
   #highLogId: number;
   #live: LiveSegment;
-  readonly #scrubber = new InstructionScrubber();
+  readonly #scrubber: RecordScrubber;
   #filling = new Batch();
   /** Written, not yet synced: after a failed fsync the only copy that is known to be good. */
   #unsynced: Batch[] = [];
@@ -90,6 +92,7 @@ export class JournalWriter {
 
   private constructor(options: JournalWriterOptions, lock: FolderLock, recovered: Recovered, live: LiveSegment) {
     this.#options = options;
+    this.#scrubber = new RecordScrubber(options.mayKeepText);
     this.#io = options.io ?? nodeIo;
     this.#segmentBytes = options.segmentBytes ?? segmentBytesFor(options.budgetBytes);
     this.#lock = lock;
