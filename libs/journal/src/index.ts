@@ -6,6 +6,7 @@ export type { Erasure } from './erased-form.js';
 export { JOURNAL_ERRORS, JournalError, type JournalErrorCode } from './errors.js';
 export type { Latch } from './latches.js';
 export { LOG_ID_EPOCH_MS, LogIds, logIdNode, logIdTimeMs, MAX_NODE } from './log-id.js';
+export { LogTail, type TailAnswer, type UnshippedLog } from './log-tail.js';
 export { type Pruned, type PruneOptions, pruneShipped } from './prune.js';
 export {
   type JournalEntry,
