@@ -41,3 +41,4 @@ export {
 } from './shipping-rows.js';
 export { refreshSummaries } from './summaries.js';
 export { inTransaction, TransactionAborted, withCustomer } from './transaction.js';
+export { type Usage, type UsageDay, usage } from './usage.js';

@@ -6,6 +6,7 @@ import { type Incidents, incidents } from './incidents.js';
 import { type Instructions, instructions } from './instruction-statistics.js';
 import { type Logs, logs } from './logs.js';
 import { type Shipping, shipping } from './shipping.js';
+import { type Usage, usage } from './usage.js';
 
 export interface Repositories {
   readonly accounts: Accounts;
@@ -15,6 +16,7 @@ export interface Repositories {
   readonly instructions: Instructions;
   readonly logs: Logs;
   readonly shipping: Shipping;
+  readonly usage: Usage;
 }
 
 /** Everything that asks the database, over one pool. */
@@ -27,5 +29,6 @@ export function repositories(pool: Pool): Repositories {
     instructions: instructions(pool),
     logs: logs(pool),
     shipping: shipping(pool),
+    usage: usage(pool),
   };
 }

@@ -12,6 +12,7 @@ import type {
   StoreResult,
 } from './shipping-rows.js';
 import { inTransaction } from './transaction.js';
+import { addUsage } from './usage.js';
 
 /** Rows a statement: enough for 48,000 rows/s in the embedded engine, few enough to keep one statement's JSON small. */
 const CHUNK = 1_000;
@@ -43,18 +44,23 @@ export function shipping(pool: Pool) {
         for (const rows of chunks(lastOf(batch.episodes, (e) => `${e.session_id}/${e.episode}`))) {
           await storeEpisodes(client, rows);
         }
-        let inserted = 0;
+        const inserted: InferenceRow[] = [];
         const conflicts: number[] = [];
         const inferences = lastOf(batch.inferences, (i) => `${i.log_id}/${i.request_id}`);
         for (const rows of chunks(inferences)) {
           const result = await storeInferences(client, rows);
-          inserted += result.inserted;
+          inserted.push(...result.inserted);
           conflicts.push(...result.conflicts);
         }
         for (const rows of chunks(lastOf(batch.incidents, (i) => i.incident_id))) await storeIncidents(client, rows);
         for (const rows of chunks(batch.held)) await markHeld(client, rows);
         await markKeysUsed(client, batch);
-        return { inserted, repeated: inferences.length - inserted - conflicts.length, conflicts };
+        await addUsage(client, inserted);
+        return {
+          inserted: inserted.length,
+          repeated: inferences.length - inserted.length - conflicts.length,
+          conflicts,
+        };
       });
     },
   };
@@ -116,13 +122,13 @@ async function storeEpisodes(client: PoolClient, rows: readonly EpisodeRow[]): P
 async function storeInferences(
   client: PoolClient,
   rows: readonly InferenceRow[],
-): Promise<{ inserted: number; conflicts: number[] }> {
+): Promise<{ inserted: readonly InferenceRow[]; conflicts: number[] }> {
   const prepared = rows.map((row) => ({
     ...row,
     instruction_hash: instructionHash(row.instruction),
     chunk: Buffer.from(row.chunk).toString('base64'),
   }));
-  const { rows: inserted } = await client.query<{ log_id: number }>(
+  const { rows: returned } = await client.query<{ log_id: number; request_id: string }>(
     `INSERT INTO vlaapi.inference_logs (log_id, "timestamp", request_id, customer_id, key_id, session_id, episode, robot_id,
        robot_type, model_name, model_version, instruction, instruction_hash, instruction_category, image_shape,
        observation_seq, observation_age_ms, base_tick, state, action_vector, action_magnitude, chunk, chunk_steps,
@@ -140,10 +146,12 @@ async function storeInferences(
        chunk text, chunk_steps int, action_dim int, safety_score float8, safety_flags jsonb, inference_latency_ms float8,
        queue_wait_ms float8, decode_ms float8, gpu_compute_ms float8, status text, error_message text)
      ON CONFLICT DO NOTHING
-     RETURNING log_id`,
+     RETURNING log_id, request_id`,
     [json(prepared)],
   );
-  if (inserted.length === rows.length) return { inserted: inserted.length, conflicts: [] };
+  if (returned.length === rows.length) return { inserted: rows, conflicts: [] };
+  const keys = new Set(returned.map((row) => `${row.log_id}/${row.request_id}`));
+  const inserted = rows.filter((row) => keys.has(`${row.log_id}/${row.request_id.toLowerCase()}`));
   // Not inserted is either "stood there already" (sent twice) or "another row has its log_id, or its request_id and time".
   const { rows: missing } = await client.query<{ log_id: number }>(
     `SELECT r.log_id FROM jsonb_to_recordset($1::jsonb) AS r(log_id bigint, "timestamp" timestamptz, request_id uuid)
@@ -152,7 +160,7 @@ async function storeInferences(
      ORDER BY r.log_id`,
     [json(rows.map(({ log_id, timestamp, request_id }) => ({ log_id, timestamp, request_id })))],
   );
-  return { inserted: inserted.length, conflicts: missing.map((row) => row.log_id) };
+  return { inserted, conflicts: missing.map((row) => row.log_id) };
 }
 
 /** A resent older record must not reopen what is closed, nor undo what is worse: what is closed stays as it is. */

@@ -9,6 +9,7 @@ import { registerMigrationTests } from './suites/migrations.js';
 import { registerPartitionTests } from './suites/partitions.js';
 import { registerRowLevelSecurityTests } from './suites/row-level-security.js';
 import { registerShippingTests } from './suites/shipping.js';
+import { registerUsageTests } from './suites/usage.js';
 
 export interface TestTarget {
   readonly url: string;
@@ -48,6 +49,7 @@ export function registerDbTests(name: string, connect: () => Promise<TestTarget>
     registerPartitionTests(db);
     registerAccountTests(db);
     registerShippingTests(db);
+    registerUsageTests(db);
     registerRowLevelSecurityTests(db);
     registerInstructionStatisticsTests(db);
     registerFeedbackTests(db);

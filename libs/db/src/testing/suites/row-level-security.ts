@@ -24,8 +24,6 @@ const OTHER_ROWS = [
   `INSERT INTO vlaapi.customer_consent_audit (customer_id, consent_version, action, current)
    VALUES ($1, 1, 'grant', '{}')`,
   `INSERT INTO vlaapi.erasures (erasure_id, customer_id, before) VALUES (gen_random_uuid(), $1, now())`,
-  `INSERT INTO vlaapi.usage_days (customer_id, day, tier, model_name, inferences)
-   VALUES ($1, (now() AT TIME ZONE 'UTC')::date, 'free', 'tabletop-v1', 1)`,
 ];
 
 export function registerRowLevelSecurityTests(db: TestedDatabase): void {
@@ -60,7 +58,7 @@ export function registerRowLevelSecurityTests(db: TestedDatabase): void {
           ...EMPTY_BATCH,
           sessions: [sessionRow({ customer_id })],
           episodes: [episodeRow({ customer_id })],
-          inferences: [inferenceRow({ customer_id })],
+          inferences: [inferenceRow({ customer_id, timestamp: now })],
           incidents: [incidentRow({ customer_id, opened_at: now, last_violation_at: now })],
         });
         for (const insert of OTHER_ROWS) await db.pool.query(insert, [customer_id]);
