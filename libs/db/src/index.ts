@@ -12,6 +12,16 @@ export {
   newKey,
 } from './accounts.js';
 export {
+  type ConsentAuditRow,
+  type ConsentChange,
+  type ConsentResult,
+  type ConsentRow,
+  type Consents,
+  type ConsentTerms,
+  consents,
+  type RecordConsent,
+} from './consents.js';
+export {
   type EmbeddedDatabase,
   type EmbeddedOptions,
   embeddedUrl,

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { type Accounts, accounts } from './accounts.js';
+import { type Consents, consents } from './consents.js';
 import { type Feedback, feedback } from './feedback.js';
 import { type FeedbackIngestion, feedbackIngestion } from './feedback-ingestion.js';
 import { type Incidents, incidents } from './incidents.js';
@@ -10,6 +11,7 @@ import { type Usage, usage } from './usage.js';
 
 export interface Repositories {
   readonly accounts: Accounts;
+  readonly consents: Consents;
   readonly feedback: Feedback;
   readonly feedbackIngestion: FeedbackIngestion;
   readonly incidents: Incidents;
@@ -23,6 +25,7 @@ export interface Repositories {
 export function repositories(pool: Pool): Repositories {
   return {
     accounts: accounts(pool),
+    consents: consents(pool),
     feedback: feedback(pool),
     feedbackIngestion: feedbackIngestion(pool),
     incidents: incidents(pool),
