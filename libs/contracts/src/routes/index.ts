@@ -1,6 +1,13 @@
 import { FEEDBACK_ROUTES } from './feedback.js';
 import { inferRoute } from './inference.js';
-import { getRobotRoute, healthRoute, listModelsRoute, listRobotsRoute } from './information.js';
+import {
+  docsRoute,
+  getRobotRoute,
+  healthRoute,
+  listModelsRoute,
+  listRobotsRoute,
+  openApiRoute,
+} from './information.js';
 import { detailedHealthRoute, metricsRoute } from './monitoring.js';
 import { clearEstopRoute } from './operations.js';
 import type { AnyRoute } from './route-contract.js';
@@ -17,6 +24,8 @@ export * from './shapes.js';
 /** Every endpoint: what is not in here is not mounted. */
 export const ALL_ROUTES: readonly AnyRoute[] = [
   healthRoute,
+  openApiRoute,
+  docsRoute,
   listModelsRoute,
   listRobotsRoute,
   getRobotRoute,

@@ -104,3 +104,32 @@ export const getRobotRoute = route({
   },
   errors: ['not_found'],
 });
+
+export const openApiRoute = route({
+  operation: 'getOpenApi',
+  method: 'get',
+  path: '/openapi.json',
+  tag: 'Information',
+  summary: 'This document',
+  access: { kind: 'open' },
+  answers: {
+    200: {
+      description: 'An OpenAPI 3.1 document of every endpoint.',
+      schema: z.looseObject({ openapi: z.literal('3.1.0'), paths: z.record(z.string(), z.unknown()) }),
+    },
+  },
+  errors: [],
+});
+
+export const docsRoute = route({
+  operation: 'getDocs',
+  method: 'get',
+  path: '/docs',
+  tag: 'Information',
+  summary: 'This document as a page to read',
+  access: { kind: 'open' },
+  answers: {
+    200: { description: 'One page, without scripts.', schema: null, contentType: 'text/html; charset=utf-8' },
+  },
+  errors: [],
+});

@@ -62,6 +62,12 @@ export interface RouteContract<
   readonly answers: Readonly<Record<number, Answer>>;
   /** What the handler itself refuses; what the router refuses (keys, shapes, limits) is added to the document by itself. */
   readonly errors: readonly ErrorCode[];
+  /** A request and its first answer, as the documentation shows them; both fit their schemas. */
+  readonly example?: {
+    readonly path?: string;
+    readonly body?: z.input<B>;
+    readonly answer?: unknown;
+  };
 }
 
 export type AnyRoute = RouteContract;
