@@ -29,6 +29,7 @@ export {
 } from './embedded/start-embedded.js';
 export { type Feedback, type FeedbackGround, type FeedbackLog, type FeedbackRow, feedback } from './feedback.js';
 export { type FeedbackIngestion, feedbackIngestion, type Ingested } from './feedback-ingestion.js';
+export { type GatewayNodes, gatewayNodes } from './gateway-nodes.js';
 export { type Incidents, incidents, type SafetyIncident } from './incidents.js';
 export { instructionHash } from './instruction-hash.js';
 export { HOUR_MS, type InstructionStatistics, type Instructions, instructions } from './instruction-statistics.js';

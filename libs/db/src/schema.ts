@@ -368,6 +368,13 @@ export const usageDays = vlaapi.table(
   (t) => [primaryKey({ columns: [t.customer_id, t.day, t.tier, t.model_name] })],
 );
 
+export const gatewayNodes = vlaapi.table('gateway_nodes', {
+  node: smallint('node').primaryKey(),
+  holder: uuid('holder').notNull(),
+  renewed_at: time('renewed_at').notNull(),
+  free_from: time('free_from').notNull(),
+});
+
 // Summaries, as a customer reads them: each view shows the named customer's rows of a materialised view, which our own
 // processes read under the same name without `own_`.
 
