@@ -42,3 +42,7 @@ export {
 } from './validators/session-checks.js';
 export { findValidator, MALFORMED, VALIDATORS, validatorOf } from './validators/table.js';
 export { PLACES, type Place, QUALITY_GATES, type QualityGate, type Validator } from './validators/validator.js';
+export { type OpenApiDocument, openApiDocument, type Operation } from './openapi/document.js';
+export type { JsonSchema } from './openapi/json-schema.js';
+export { documentPage } from './openapi/page.js';
+export { refusalsOf } from './openapi/refusals.js';
