@@ -1,15 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { and, eq, isNull, sql } from 'drizzle-orm';
+import { KEY_SCOPES, type KeyScope, type LimitOverrides } from '@sinew/contracts';
+import { and, count, eq, isNull, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import type { Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { apiKeys, type CustomerTier, customers } from './schema.js';
+import { withCustomer } from './transaction.js';
 
-/** `stream`: sessions. `infer`: REST inferences. `feedback`: what they led to. `full_speed`: limits mode `full`. `admin`: what operators do. */
-export const KEY_SCOPES = ['stream', 'infer', 'feedback', 'full_speed', 'admin'] as const;
-export type KeyScope = (typeof KEY_SCOPES)[number];
+export { KEY_SCOPES, type KeyScope };
+
 /** What a robot needs. */
-const ROBOT_SCOPES: readonly KeyScope[] = ['stream', 'infer'];
+export const ROBOT_SCOPES: readonly KeyScope[] = ['stream', 'infer', 'feedback'];
 
 export interface Customer {
   readonly customer_id: string;
@@ -20,7 +21,7 @@ export interface Customer {
   /** Administers every customer, not only itself. */
   readonly is_operator: boolean;
   /** Single limits that differ from the tier's; null: none does. */
-  readonly limits: Readonly<Record<string, number>> | null;
+  readonly limits: LimitOverrides | null;
 }
 
 /** What authentication needs to know of a key. */
@@ -47,6 +48,21 @@ export interface KeyInfo {
   readonly revoked_at: Date | null;
   /** To the minute, as of what was shipped. */
   readonly last_used_at: Date | null;
+  /** The key that this one replaced. */
+  readonly rotated_from: string | null;
+}
+
+export interface Page<T> {
+  readonly rows: readonly T[];
+  readonly total: number;
+}
+
+/** What an administrator sees: one customer, or all of them. */
+export interface AccountScope {
+  /** Null: all, for operators. */
+  readonly customerId: string | null;
+  readonly offset: number;
+  readonly limit: number;
 }
 
 export interface NewKey {
@@ -69,6 +85,9 @@ export type Accounts = ReturnType<typeof accounts>;
 /** Customers and their API keys. Our own processes' view: every customer. */
 export function accounts(pool: Pool) {
   const db = drizzle(pool);
+  /** As the customer's own role where one is named, so that row-level security holds beside the WHERE. */
+  const scoped = <T>(customerId: string | null, work: (on: Queries) => Promise<T>): Promise<T> =>
+    customerId === null ? work(db) : withCustomer(pool, customerId, (client) => work(drizzle(client)));
   return {
     async createCustomer(customer: { name: string; tier?: CustomerTier; customer_id?: string }): Promise<Customer> {
       const [row] = await db
@@ -91,6 +110,51 @@ export function accounts(pool: Pool) {
         .orderBy(customers.created_at)
         .limit(1);
       return row ?? null;
+    },
+
+    async findCustomer(customerId: string): Promise<Customer | null> {
+      const [row] = await db.select().from(customers).where(eq(customers.customer_id, customerId));
+      return row ?? null;
+    },
+
+    /** Oldest first. */
+    pageOfCustomers({ customerId, offset, limit }: AccountScope): Promise<Page<Customer>> {
+      return scoped(customerId, async (on) => {
+        const where = customerId === null ? undefined : eq(customers.customer_id, customerId);
+        const [all] = await on.select({ total: count() }).from(customers).where(where);
+        const order = [customers.created_at, customers.customer_id];
+        const rows = await on
+          .select()
+          .from(customers)
+          .where(where)
+          .orderBy(...order)
+          .limit(limit)
+          .offset(offset);
+        return { rows, total: all?.total ?? 0 };
+      });
+    },
+
+    /** Oldest first, ended ones too. */
+    pageOfKeys({ customerId, offset, limit }: AccountScope): Promise<Page<KeyInfo>> {
+      return scoped(customerId, async (on) => {
+        const where = customerId === null ? undefined : eq(apiKeys.customer_id, customerId);
+        const [all] = await on.select({ total: count() }).from(apiKeys).where(where);
+        const rows = await selectKeys(on)
+          .where(where)
+          .orderBy(apiKeys.created_at, apiKeys.key_id)
+          .limit(limit)
+          .offset(offset);
+        return { rows, total: all?.total ?? 0 };
+      });
+    },
+
+    /** A key of one customer, or of any where `customerId` is null (for operators). */
+    findKey(keyId: string, customerId: string | null): Promise<KeyInfo | null> {
+      return scoped(customerId, async (on) => {
+        const own = customerId === null ? undefined : eq(apiKeys.customer_id, customerId);
+        const [row] = await selectKeys(on).where(and(eq(apiKeys.key_id, keyId), own));
+        return row ?? null;
+      });
     },
 
     async createKey(
@@ -131,21 +195,7 @@ export function accounts(pool: Pool) {
     },
 
     listKeys(customerId?: string): Promise<KeyInfo[]> {
-      return db
-        .select({
-          key_id: apiKeys.key_id,
-          customer_id: apiKeys.customer_id,
-          customer_name: customers.name,
-          name: apiKeys.name,
-          key_prefix: apiKeys.key_prefix,
-          scopes: apiKeys.scopes,
-          created_at: apiKeys.created_at,
-          expires_at: apiKeys.expires_at,
-          revoked_at: apiKeys.revoked_at,
-          last_used_at: apiKeys.last_used_at,
-        })
-        .from(apiKeys)
-        .innerJoin(customers, eq(customers.customer_id, apiKeys.customer_id))
+      return selectKeys(db)
         .where(customerId === undefined ? undefined : eq(apiKeys.customer_id, customerId))
         .orderBy(apiKeys.created_at, apiKeys.key_id);
     },
@@ -161,3 +211,23 @@ export function accounts(pool: Pool) {
     },
   };
 }
+
+type Queries = Pick<ReturnType<typeof drizzle>, 'select'>;
+
+const selectKeys = (on: Queries) =>
+  on
+    .select({
+      key_id: apiKeys.key_id,
+      customer_id: apiKeys.customer_id,
+      customer_name: customers.name,
+      name: apiKeys.name,
+      key_prefix: apiKeys.key_prefix,
+      scopes: apiKeys.scopes,
+      created_at: apiKeys.created_at,
+      expires_at: apiKeys.expires_at,
+      revoked_at: apiKeys.revoked_at,
+      last_used_at: apiKeys.last_used_at,
+      rotated_from: apiKeys.rotated_from,
+    })
+    .from(apiKeys)
+    .innerJoin(customers, eq(customers.customer_id, apiKeys.customer_id));

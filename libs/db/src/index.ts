@@ -1,4 +1,5 @@
 export {
+  type AccountScope,
   type Accounts,
   accounts,
   type Customer,
@@ -10,6 +11,8 @@ export {
   type KeyScope,
   type NewKey,
   newKey,
+  type Page,
+  ROBOT_SCOPES,
 } from './accounts.js';
 export {
   type ConsentAuditRow,
@@ -21,12 +24,24 @@ export {
   consents,
   type RecordConsent,
 } from './consents.js';
+export { isDatabaseAway } from './database-away.js';
 export {
   type EmbeddedDatabase,
   type EmbeddedOptions,
   embeddedUrl,
   startEmbedded,
 } from './embedded/start-embedded.js';
+export {
+  type ErasurePart,
+  type ErasureRow,
+  type Erasures,
+  erasures,
+  type JournalPlace,
+  journalPart,
+  shipperPart,
+  TABLES_PART,
+} from './erasures.js';
+export { type ExportedLine, exportCustomer } from './export.js';
 export { type Feedback, type FeedbackGround, type FeedbackLog, type FeedbackRow, feedback } from './feedback.js';
 export { type FeedbackIngestion, feedbackIngestion, type Ingested } from './feedback-ingestion.js';
 export { type GatewayNodes, gatewayNodes } from './gateway-nodes.js';
@@ -35,10 +50,12 @@ export { instructionHash } from './instruction-hash.js';
 export { HOUR_MS, type InstructionStatistics, type Instructions, instructions } from './instruction-statistics.js';
 export { type InferenceLog, type Logs, logs } from './logs.js';
 export { MigrationError, madeSchema, migrate } from './migrate.js';
+export { type AppliedMigration, type MigrationStatus, migrationStatus } from './migration-status.js';
 export { makePartitions, strayRows } from './partitions.js';
 export { createPool, type PoolOptions, withoutClient } from './pool.js';
 export { type Repositories, repositories } from './repositories.js';
 export * as schema from './schema.js';
+export { CUSTOMER_TIERS, type CustomerTier } from './schema.js';
 export { type Shipping, shipping } from './shipping.js';
 export {
   EMPTY_BATCH,

@@ -11,6 +11,24 @@ export const MIGRATIONS = fileURLToPath(new URL('../../../drizzle', import.meta.
 /** Of this application alone: two advisory locks with one number would wait for each other's purposes. */
 const LOCK = 0x53_69_6e_65;
 
+export interface MigrationFile {
+  readonly name: string;
+  readonly sql: string;
+  /** SHA-256, hex. */
+  readonly hash: string;
+}
+
+/** In the order in which they are applied. */
+export async function readMigrations(folder: string): Promise<MigrationFile[]> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort();
+  return Promise.all(
+    names.map(async (name) => {
+      const sql = await readFile(join(folder, name), 'utf8');
+      return { name, sql, hash: createHash('sha256').update(sql).digest('hex') };
+    }),
+  );
+}
+
 export class MigrationError extends Error {
   override readonly name = 'MigrationError';
 }
@@ -21,13 +39,7 @@ export class MigrationError extends Error {
  * database, where everybody has the same session). A migration that changed after it was applied stops the start.
  */
 export async function migrate(pool: Pool, folder: string = MIGRATIONS): Promise<string[]> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort();
-  const files = await Promise.all(
-    names.map(async (name) => {
-      const sql = await readFile(join(folder, name), 'utf8');
-      return { name, sql, hash: createHash('sha256').update(sql).digest('hex') };
-    }),
-  );
+  const files = await readMigrations(folder);
   return inTransaction(pool, async (client) => {
     await client.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
     await client.query(`CREATE TABLE IF NOT EXISTS public.sinew_migrations (

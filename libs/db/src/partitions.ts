@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 
+const PARENT = 'inference_logs';
 const MONTHS_AHEAD = 3;
 
 /**
@@ -35,4 +36,24 @@ export async function makePartitionsFor(pool: Pool, timestamps: readonly string[
 export async function strayRows(pool: Pool): Promise<number> {
   const { rows } = await pool.query<{ n: number }>('SELECT count(*) AS n FROM vlaapi.inference_logs_default');
   return rows[0]?.n ?? 0;
+}
+
+/** The monthly partitions there are, oldest first; null where there is no table to have any. */
+export async function presentPartitions(pool: Pool): Promise<string[] | null> {
+  const { rows } = await pool.query<{ name: string | null }>(
+    `SELECT c.relname AS name FROM pg_class p
+     LEFT JOIN pg_inherits i ON i.inhparent = p.oid LEFT JOIN pg_class c ON c.oid = i.inhrelid
+     WHERE p.oid = to_regclass('vlaapi.inference_logs') ORDER BY 1`,
+  );
+  if (rows.length === 0) return null;
+  return rows.flatMap(({ name }) => (name === null || name === `${PARENT}_default` ? [] : [name]));
+}
+
+/** Those of this month (UTC) and the months ahead that are not among the present ones. */
+export function missingPartitions(present: readonly string[], now: Date): string[] {
+  const due = Array.from({ length: MONTHS_AHEAD + 1 }, (_, ahead) => {
+    const month = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + ahead, 1));
+    return `${PARENT}_${month.toISOString().slice(0, 7).replace('-', '_')}`;
+  });
+  return due.filter((name) => !present.includes(name));
 }

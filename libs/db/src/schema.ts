@@ -1,3 +1,4 @@
+import type { LimitOverrides } from '@sinew/contracts';
 import { sql } from 'drizzle-orm';
 import {
   bigint,
@@ -41,7 +42,7 @@ export const customers = vlaapi.table('customers', {
   created_at: time('created_at').notNull().defaultNow(),
   is_operator: boolean('is_operator').notNull().default(false),
   /** Single limits that differ from the tier's; null: none does. */
-  limits: jsonb('limits').$type<Readonly<Record<string, number>>>(),
+  limits: jsonb('limits').$type<LimitOverrides>(),
 });
 
 export const apiKeys = vlaapi.table(

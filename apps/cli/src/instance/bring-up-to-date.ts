@@ -1,6 +1,6 @@
+import { type RestoredAccounts, restoreAccounts } from '@sinew/accounts';
 import { migrate } from '@sinew/db';
 import { clearCheckpoint } from '@sinew/journal';
-import { type RestoredAccounts, restoreAccounts } from './account-journal.js';
 import type { Pool } from './open-database.js';
 import { journalFolder } from './shipped.js';
 

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
+import { AccountAdministration, commandRecord, NO_RECORD, RecordFailed, type RestoredAccounts } from '@sinew/accounts';
 import { ensureDataDir, readRunFile } from '@sinew/config';
 import { createPool } from '@sinew/db';
 import { ENTRIES } from '../entries.js';
 import { Failure } from '../failure.js';
 import type { ChildLine } from '../supervisor/supervised-process.js';
 import { whileRunning } from '../supervisor/while-running.js';
-import type { RestoredAccounts } from './account-journal.js';
 import { bringUpToDate } from './bring-up-to-date.js';
 import { isLock, lockDataDir, lockHolder } from './data-dir-lock.js';
 import { databaseEnvironment, databaseFolder, newDatabasePassword } from './embedded-database.js';
@@ -32,12 +32,13 @@ export async function withDatabase<T>(
   { data_dir, database_url }: DatabaseChoice,
   command: string,
   use: (database: OpenDatabase) => Promise<T>,
+  options: OwnOptions = {},
 ): Promise<T> {
   if (database_url !== null) return withPool(database_url, 'configured', use);
   const running = runningDatabase(data_dir);
   if (running !== null) return withPool(running, 'running', use);
 
-  return withOwnDatabase(data_dir, command, use);
+  return withOwnDatabase(data_dir, command, use, options);
 }
 
 export interface OwnDatabase extends OpenDatabase {
@@ -47,12 +48,19 @@ export interface OwnDatabase extends OpenDatabase {
   readonly restored: RestoredAccounts | null;
 }
 
+export interface OwnOptions {
+  /** Before it is started, with the data folder locked. */
+  readonly before?: () => Promise<void>;
+  /** As it was found, neither migrated nor restored. */
+  readonly asItIs?: boolean;
+}
+
 /** The embedded database, started for as long as `use` takes; refused while somebody else works on the data folder. */
 export async function withOwnDatabase<T>(
   dataDir: string,
   command: string,
   use: (database: OwnDatabase) => Promise<T>,
-  before: () => Promise<void> = async () => undefined,
+  { before, asItIs = false }: OwnOptions = {},
 ): Promise<T> {
   ensureDataDir(dataDir);
   const lock = lockDataDir(dataDir, command);
@@ -62,16 +70,21 @@ export async function withOwnDatabase<T>(
     ]);
   }
   try {
-    await before();
+    await before?.();
     return await withEmbedded(dataDir, (url, ready) =>
       withPool(url, 'own', async (database) => {
-        return use({ ...database, ready, restored: await bringUpToDate(database.pool, dataDir) });
+        const restored = asItIs ? null : await bringUpToDate(database.pool, dataDir);
+        return use({ ...database, ready, restored });
       }),
     );
   } finally {
     lock.release();
   }
 }
+
+/** Changes to customers and keys; recorded in the data folder unless the database keeps what it is told. */
+export const administrationOf = ({ pool, from }: OpenDatabase, dataDir: string): AccountAdministration =>
+  new AccountAdministration(pool, from === 'configured' ? NO_RECORD : commandRecord(dataDir));
 
 export const hasEmbeddedDatabase = (dataDir: string): boolean => existsSync(databaseFolder(dataDir));
 
@@ -91,6 +104,7 @@ async function withPool<T>(
     await checkDatabase(pool, from);
     return await use({ pool, url, from });
   } catch (error) {
+    if (error instanceof RecordFailed) throw new Failure(`nothing was changed: ${error.message}`);
     throw isMissingTable(error)
       ? new Failure('the database has no tables of Sinew yet', ['sinew migrate makes them'])
       : error;

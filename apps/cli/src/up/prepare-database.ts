@@ -1,7 +1,7 @@
+import { AccountAdministration, commandRecord } from '@sinew/accounts';
 import { readDemoKey, writeDemoKey } from '@sinew/config';
 import { accounts, createPool, hashKey, migrate } from '@sinew/db';
 import { Failure } from '../failure.js';
-import { JournaledAccounts } from '../instance/account-journal.js';
 import { bringUpToDate } from '../instance/bring-up-to-date.js';
 import { REBUILD_ADVICE } from '../instance/embedded-database.js';
 import { checkDatabase, type Pool } from '../instance/open-database.js';
@@ -53,11 +53,16 @@ async function demoKey(pool: Pool, dataDir: string): Promise<string> {
     const known = await accounts(pool).findKeyByHash(hashKey(kept));
     if (known !== null && known.revoked_at === null && known.customer_active) return kept;
   }
-  const journaled = new JournaledAccounts(pool, dataDir);
-  const customer = await journaled.customerNamed(DEMO_CUSTOMER);
-  const { key } = await journaled.createKey(customer, {
+  const administration = new AccountAdministration(pool, commandRecord(dataDir));
+  // Whoever reads demo.key owns the data folder, and with it everything in it.
+  const rank = { tier: 'enterprise', is_operator: true } as const;
+  const found = await administration.customerNamed(DEMO_CUSTOMER, rank);
+  // `sinew keys create` may have made it before.
+  const customer = found.is_operator ? found : await administration.updateCustomer(found.customer_id, rank);
+  if (customer === null) throw new Failure(`the customer ${DEMO_CUSTOMER} was just deleted`, ['start again']);
+  const { key } = await administration.createKey(customer, {
     name: 'demo',
-    scopes: ['stream', 'infer'],
+    scopes: ['stream', 'infer', 'feedback'],
     expires_at: null,
   });
   writeDemoKey(dataDir, key);

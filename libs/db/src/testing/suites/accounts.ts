@@ -48,8 +48,8 @@ export function registerAccountTests(db: TestedDatabase): void {
       await db.repo.accounts.createKey(customer.customer_id, { name: 'second' });
       const listed = await db.repo.accounts.listKeys(customer.customer_id);
       expect(listed.map((key) => [key.name, key.customer_name, key.scopes, key.last_used_at])).toEqual([
-        ['first', 'Crane', ['stream', 'infer'], null],
-        ['second', 'Crane', ['stream', 'infer'], null],
+        ['first', 'Crane', ['stream', 'infer', 'feedback'], null],
+        ['second', 'Crane', ['stream', 'infer', 'feedback'], null],
       ]);
       expect(listed[0]?.expires_at).toEqual(expires_at);
       expect(first.key.startsWith(listed[0]?.key_prefix ?? '-')).toBe(true);
