@@ -6,6 +6,8 @@ import { ERRORS } from '@sinew/protocol';
 import type { Logger, Metrics } from '@sinew/telemetry';
 import { Authenticator, type FindKey } from './auth.js';
 import type { Clock } from './clock.js';
+import { Refusals } from './gates/refusals.js';
+import { documentationRoutes } from './http/documentation.js';
 import { estopClearRoute } from './http/estop-clear.js';
 import { InFlight } from './http/in-flight.js';
 import { inferenceRoute } from './http/inference.js';
@@ -89,6 +91,13 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
       log.error({ err: error }, 'journal refused a safety incident');
     }
   });
+  const refusals = new Refusals(clock, metrics, log, (record) => {
+    try {
+      journal.append(record);
+    } catch (error) {
+      log.error({ err: error }, 'journal refused the record of what was refused');
+    }
+  });
   const context: SessionContext = {
     clock,
     journal,
@@ -97,6 +106,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     log,
     pacer,
     slabs: new SlabPool(),
+    refusals,
     maxFrameBytes: settings.max_frame_bytes,
     resumeWindowMs: settings.resume_window_ms,
     closed: (session) => registry.remove(session),
@@ -119,7 +129,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
       return null;
     },
     connect: (socket, principal) => {
-      const connection = new Connection(socket, principal, clock, opener, metrics, settings);
+      const connection = new Connection(socket, principal, clock, opener, metrics, refusals, settings);
       connections.add(connection);
       status.connections(1);
       return connection;
@@ -132,6 +142,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   mount(
     app,
     [
+      ...documentationRoutes(),
       ...informationRoutes({ models, metrics, status, pingDatabase: deps.pingDatabase }),
       estopClearRoute({ sessions: registry, journal, clock, log }),
       inferenceRoute({
@@ -140,11 +151,12 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
         metrics,
         safety,
         refusedInstructions,
+        refusals,
         clock,
         draining: () => status.phase() === 'draining',
       }),
     ],
-    { authenticator, metrics, log, inFlight },
+    { authenticator, metrics, log, inFlight, refusals },
   );
 
   const listening = await new Promise<us_listen_socket>((resolve, reject) => {
@@ -158,6 +170,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     for (const connection of connections) connection.sweep(now);
     for (const session of registry) session.sweep(now);
     refusedInstructions.sweep();
+    refusals.sweep();
     const level = status.journalLevelChange();
     if (level !== null) log.warn({ level, ...status.journal() }, 'journal level');
   }, SWEEP_MS);
@@ -180,6 +193,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     us_listen_socket_close(listening);
     clearInterval(sweeper);
     clearInterval(rechecker);
+    refusals.close();
     refusedInstructions.close();
     pacer.stop();
     app.close();

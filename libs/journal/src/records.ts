@@ -182,10 +182,20 @@ export interface InstructionEvent extends EventBase {
   readonly data: { readonly instruction: string };
 }
 
-/** Refused observations: one record a session, field and second. */
+/** What was refused: one record a session, field, reason and second; over REST and at `open` (session null) one a customer. */
 export interface RejectedObservationsEvent extends EventBase {
   readonly event: 'rejected_observations';
-  readonly data: { readonly field: string; readonly reason: string; readonly count: number };
+  readonly data: {
+    readonly field: string;
+    readonly reason: string;
+    readonly count: number;
+    /** A name of its own, so that shipped twice it is one row; without it (older records) it is not shipped. */
+    readonly failure_id?: string;
+    /** `field.reason` of the table of validators. */
+    readonly rule?: string;
+    readonly robot_type?: string | null;
+    readonly source?: 'rest' | 'stream';
+  };
 }
 
 /**

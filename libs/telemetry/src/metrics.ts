@@ -119,7 +119,11 @@ export function createMetrics() {
       [0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1],
     ),
     // Validation
-    validationFailures: counter('vla_validation_failures_total', 'Input refused by a rule', ['field', 'reason']),
+    validationFailures: counter('vla_validation_failures_total', 'What a rule on data refused, by the table’s words', [
+      'field',
+      'reason',
+    ]),
+    hardRejections: counter('vla_hard_rejections_total', 'What a quality gate refused', ['rule']),
     // Streaming
     sessions: gauge('vla_stream_sessions', 'Sessions by state', ['state']),
     connections: gauge('vla_stream_connections', 'Open sockets'),

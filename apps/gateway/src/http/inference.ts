@@ -1,4 +1,11 @@
-import { checkInstruction, type InferenceRequest, inferRoute } from '@sinew/contracts';
+import {
+  checkEmbodiment,
+  checkInstruction,
+  checkRobotType,
+  type InferenceRequest,
+  inferRoute,
+  instructionRule,
+} from '@sinew/contracts';
 import { ControlLoop, type ControlSpec, checkSpec, flagNames, resolveLimits, StateCheck } from '@sinew/control';
 import type { InferenceRecord, JournalWriter } from '@sinew/journal';
 import type { PolicyInput, PolicyOutput, Requester, RequestTiming } from '@sinew/policy';
@@ -7,6 +14,10 @@ import { findRobot, nearestRobots } from '@sinew/robots';
 import type { Metrics } from '@sinew/telemetry';
 import type { Principal } from '../auth.js';
 import type { Clock } from '../clock.js';
+import { limitsRule } from '../gates/limits-rule.js';
+import type { Refusals } from '../gates/refusals.js';
+import { Refused } from '../gates/refused.js';
+import { refusedActionRule } from '../gates/refused-action.js';
 import type { ModelCatalogue, ServedModel } from '../models.js';
 import type { IncidentSubject } from '../session/incident-record.js';
 import { shapeOf } from '../session/inference-record.js';
@@ -25,6 +36,7 @@ export interface InferenceDeps {
   readonly metrics: Metrics;
   readonly safety: SafetyMetrics;
   readonly refusedInstructions: RefusedInstructions;
+  readonly refusals: Refusals;
   readonly clock: Clock;
   readonly draining: () => boolean;
 }
@@ -69,11 +81,11 @@ async function infer(deps: InferenceDeps, request: InferenceRequest, context: Ca
   const { principal } = context;
   const arrivedMs = clock.now();
   const requestId = request.request_id ?? context.requestId;
-  const refuse = (field: string, reason: string): never => {
-    metrics.validationFailures.inc({ field: field.split('.')[0] ?? field, reason: 'gate' });
-    throw new SinewError('validation_failed', `${field}: ${reason}`, { field, reason });
-  };
   const robot = findRobot(request.robot_config.type);
+  const robotType = robot?.id ?? null;
+  const refuse = (field: string, reason: string, rule = 'message.malformed'): never => {
+    throw new Refused(rule, robotType, field, reason);
+  };
   const subject: IncidentSubject = {
     customerId: principal.customerId,
     keyId: principal.keyId,
@@ -89,19 +101,17 @@ async function infer(deps: InferenceDeps, request: InferenceRequest, context: Ca
     if (fault.kind === 'safety') {
       deps.refusedInstructions.note(subject, fault.rule, fault.severity, request.instruction);
     }
-    refuse('instruction', fault.reason);
+    refuse('instruction', fault.reason, instructionRule(fault));
   }
+  const unnamed = checkRobotType(request.robot_config.type);
+  if (unnamed?.rule === 'robot_type.unknown') refuse('robot_config.type', unnamed.reason, unnamed.rule);
   if (robot === undefined) {
     const nearest = nearestRobots(request.robot_config.type);
-    throw new SinewError(
-      'unknown_robot',
-      `robot_config.type: not in the registry; did you mean ${nearest.join(', ')}?`,
-      {
-        field: 'robot_config.type',
-        reason: 'not in the registry',
-        details: { nearest },
-      },
-    );
+    throw new Refused('robot_type.not_in_registry', null, 'robot_config.type', 'not in the registry', {
+      code: 'unknown_robot',
+      message: `robot_config.type: not in the registry; did you mean ${nearest.join(', ')}?`,
+      details: { nearest },
+    });
   }
   const model = models.find(request.model);
   if (model === undefined) {
@@ -113,9 +123,8 @@ async function infer(deps: InferenceDeps, request: InferenceRequest, context: Ca
   }
   const { description, bundle } = model;
   const { manifest } = bundle;
-  if (!manifest.embodiments.includes('*') && !manifest.embodiments.includes(robot.id)) {
-    refuse('robot_config.type', `${description.id} was not trained for ${robot.id}`);
-  }
+  const untrained = checkEmbodiment(robot, manifest.embodiments, description.id);
+  if (untrained !== null) refuse('robot_config.type', untrained.reason, untrained.rule);
   const camera = description.inputs.cameras[0];
   if (camera === undefined || description.inputs.cameras.length > 1) {
     refuse('model', `${description.id} takes ${description.inputs.cameras.length} cameras; use the stream`);
@@ -134,7 +143,7 @@ async function infer(deps: InferenceDeps, request: InferenceRequest, context: Ca
   const wireFault = checkObservation(observation, description, -1);
   if (wireFault !== null) {
     const field = wireFault.field === `images.${cameraName}` ? 'image' : (wireFault.field ?? 'body');
-    refuse(field, wireFault.reason ?? wireFault.message);
+    refuse(field, wireFault.reason ?? wireFault.message, wireFault.rule);
   }
   const limits = resolveLimits({
     robot,
@@ -143,7 +152,7 @@ async function infer(deps: InferenceDeps, request: InferenceRequest, context: Ca
     hz: manifest.control_hz,
     ...(request.robot_config.workspace === undefined ? {} : { workspace: request.robot_config.workspace }),
   });
-  if (!limits.ok) return refuse(`robot_config.${limits.field}`, limits.reason);
+  if (!limits.ok) return refuse(`robot_config.${limits.field}`, limits.reason, limitsRule(limits.field));
   const spec: ControlSpec = {
     limits: limits.limits,
     actionSpace: description.action_space,
@@ -158,7 +167,7 @@ async function infer(deps: InferenceDeps, request: InferenceRequest, context: Ca
   const unfit = checkSpec(spec);
   if (unfit !== null) return refuse('model', unfit.reason);
   const unit = new StateCheck(spec).fault(observation.state);
-  if (unit !== null) return refuse('state', unit);
+  if (unit !== null) return refuse('state', unit, 'state.wrong_unit');
   if (journal.pressure().level === 'full') throw new SinewError('journal_full');
   if (full(model)) throw new SinewError('capacity', `${description.id} is at its capacity`);
 
@@ -168,7 +177,10 @@ async function infer(deps: InferenceDeps, request: InferenceRequest, context: Ca
   const labels = { model: description.id, robot_type: robot.id };
   if (!output.ok) {
     metrics.inferenceRequests.inc({ ...labels, status: output.code === 'validation_failed' ? 'rejected' : 'error' });
-    if (output.code === 'validation_failed') return refuse('image', output.reason);
+    if (output.code === 'validation_failed') return refuse('image', output.reason, output.rule ?? 'image.malformed');
+    if (output.rule !== undefined) {
+      deps.refusals.note({ rule: output.rule }, { source: 'rest', customerId: principal.customerId, robotType });
+    }
     throw new SinewError('model_error', output.reason);
   }
   const loop = new ControlLoop(spec);
@@ -229,6 +241,8 @@ async function infer(deps: InferenceDeps, request: InferenceRequest, context: Ca
   metrics.inferenceRequests.inc({ ...labels, status });
   metrics.inferenceDuration.observe(labels, latency.latency_ms / 1_000);
   if (planned === null) {
+    const rule = refusedActionRule(verdict.reason);
+    deps.refusals.note({ rule }, { source: 'rest', customerId: principal.customerId, robotType });
     return errorReply('validation_failed', 'The policy’s action was refused by the safety governor', requestId, {
       field: 'action',
       reason: 'safety_rejected',

@@ -36,9 +36,14 @@ export class RequestFault extends Error {
     );
   }
 
+  /** The first field that is wrong. */
+  get field(): string {
+    return this.issues[0]?.loc.slice(1).join('.') || this.place;
+  }
+
   reply(requestId: string): Reply {
     const first = this.issues[0];
-    const field = first === undefined ? this.place : first.loc.slice(1).join('.') || this.place;
+    const { field } = this;
     const reason = first?.msg ?? 'not valid';
     return errorReply(this.code, `${field}: ${reason}`, requestId, {
       field,

@@ -4,6 +4,8 @@ import { SinewError } from '@sinew/protocol';
 import type { Logger, Metrics } from '@sinew/telemetry';
 import { v7 as uuidv7 } from 'uuid';
 import type { Authenticator, Principal } from '../auth.js';
+import type { Refusals } from '../gates/refusals.js';
+import { Refused } from '../gates/refused.js';
 import type { Route } from './bind.js';
 import { IncomingBody } from './body.js';
 import type { InFlight } from './in-flight.js';
@@ -21,6 +23,7 @@ export interface RouterDeps {
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly inFlight: InFlight;
+  readonly refusals: Refusals;
   /** Asked of every request with a key, before its body is read. */
   readonly limit?: (
     principal: Principal,
@@ -129,9 +132,11 @@ async function serve(plan: Plan, res: HttpResponse, req: HttpRequest, deps: Rout
   const ends = [deps.inFlight.begin()];
   let limitHeaders: Readonly<Record<string, string>> = {};
   let reply: Reply | null;
+  let caller: Principal | null = null;
   try {
     reply = await answer();
   } catch (error) {
+    countRefusal(error, caller, deps.refusals);
     reply = faultReply(error, contract, requestId, deps);
   }
   if (reply !== null) {
@@ -152,6 +157,7 @@ async function serve(plan: Plan, res: HttpResponse, req: HttpRequest, deps: Rout
     const admitted = await admit(contract.access, authorization, local, requestId, deps.authenticator);
     if ('status' in admitted) return admitted;
     const { principal } = admitted;
+    caller = principal;
     if (principal !== null && deps.limit !== undefined) {
       const verdict = await deps.limit(principal, contract, requestId);
       limitHeaders = verdict.headers;
@@ -181,12 +187,26 @@ async function serve(plan: Plan, res: HttpResponse, req: HttpRequest, deps: Rout
   }
 }
 
+/** What a rule on data refuses is counted by that rule, and recorded where it is known whose it was. */
+function countRefusal(error: unknown, caller: Principal | null, refusals: Refusals): void {
+  const refused = error instanceof Refused;
+  const broken =
+    error instanceof RequestFault
+      ? { field: error.field }
+      : error instanceof SinewError && (refused || error.code === 'validation_failed')
+        ? { field: error.field, rule: refused ? error.rule : undefined }
+        : null;
+  if (broken === null) return;
+  if (caller === null) refusals.count(broken, null, 'rest');
+  else {
+    const robotType = refused ? error.robotType : null;
+    refusals.note(broken, { source: 'rest', customerId: caller.customerId, robotType });
+  }
+}
+
 function faultReply(error: unknown, contract: AnyRoute, requestId: string, deps: RouterDeps): Reply {
   if (error instanceof SinewError) return fromSinewError(error, requestId);
-  if (error instanceof RequestFault) {
-    deps.metrics.validationFailures.inc({ field: error.place, reason: 'shape' });
-    return error.reply(requestId);
-  }
+  if (error instanceof RequestFault) return error.reply(requestId);
   deps.log.error({ err: error, request_id: requestId, path: contract.path }, 'request failed');
   return errorReply('internal', 'A fault of the server', requestId);
 }

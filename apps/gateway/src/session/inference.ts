@@ -3,6 +3,7 @@ import type { InferenceStatus } from '@sinew/journal';
 import type { PolicyInput, PolicyOutput, Requester, RequestTiming } from '@sinew/policy';
 import type { Latency } from '@sinew/protocol';
 import type { HotCounter, HotHistogram } from '@sinew/telemetry';
+import { refusedActionRule } from '../gates/refused-action.js';
 import { namesOf } from './flag-names.js';
 import { inferenceRecord } from './inference-record.js';
 import { type AcceptedObservation, type KeptObservation, ObservationBox, type PutResult } from './observation-box.js';
@@ -160,6 +161,7 @@ export class InferenceSlot implements Requester {
         reason: output.reason,
         observation_seq: observation.seq,
         field: output.field ?? 'images',
+        ...(output.rule === undefined ? {} : { rule: output.rule }),
       });
       this.#count('rejected');
       return;
@@ -175,6 +177,7 @@ export class InferenceSlot implements Requester {
     const finished = { logId, nowMs: now, observation, output, timing };
     if (!output.ok) {
       counters.inference_errors++;
+      if (output.rule !== undefined) session.refused(output.rule, 'action', output.reason);
       this.#count('error');
       session.modelFailed();
       context.journal.append(
@@ -193,8 +196,11 @@ export class InferenceSlot implements Requester {
     if (status === 'ok') this.#ok.inc();
     else this.#count(status);
     this.#duration.observe(latency.total_ms / 1_000);
-    if (status === 'rejected') counters.safety_rejected++;
-    else if (status === 'expired') counters.chunks_late++;
+    if (status === 'rejected') {
+      counters.safety_rejected++;
+      session.refused(refusedActionRule(verdict.reason), 'action', verdict.reason ?? 'unsafe');
+    }
+    if (status === 'expired') counters.chunks_late++;
     context.journal.append(
       inferenceRecord(session, { ...finished, status, safetyScore: verdict.score, safetyFlags: flags }),
       // Rejected chunks go to the loop too: it counts them in a row (N2) and never executes them.

@@ -1,4 +1,4 @@
-import { checkInstruction } from '@sinew/contracts';
+import { checkInstruction, instructionRule } from '@sinew/contracts';
 import { type ControlSpec, StateCheck } from '@sinew/control';
 import {
   ClockEstimator,
@@ -32,16 +32,17 @@ export class ObservationGate {
     if (fault !== null) return fault;
     const { applied_seq, captured_at_ms, instruction, seq, state } = observation;
     const unit = this.#units.fault(state, this.#lastSeq < 0 ? null : this.#state);
-    if (unit !== null) return refusal(seq, 'state', unit);
+    if (unit !== null) return refusal(seq, 'state', unit, 'state.wrong_unit');
     if (this.clock.isFromTheFuture(captured_at_ms, arrivedMs)) {
-      return refusal(seq, 'captured_at_ms', 'captured over 1 s in the future');
+      return refusal(seq, 'captured_at_ms', 'captured over 1 s in the future', 'captured_at_ms.in_the_future');
     }
     if (applied_seq !== undefined && applied_seq >= nextTick) {
-      return refusal(seq, 'applied_seq', `tick ${applied_seq} was not sent yet; the last one was ${nextTick - 1}`);
+      const reason = `tick ${applied_seq} was not sent yet; the last one was ${nextTick - 1}`;
+      return refusal(seq, 'applied_seq', reason, 'applied_seq.not_sent');
     }
     if (instruction !== undefined && instruction !== this.#passed) {
       const broken = checkInstruction(instruction);
-      if (broken !== null) return refusal(seq, 'instruction', broken.reason);
+      if (broken !== null) return refusal(seq, 'instruction', broken.reason, instructionRule(broken));
       this.#passed = instruction;
     }
     this.#lastSeq = seq;
@@ -56,7 +57,7 @@ export class ObservationGate {
   }
 }
 
-function refusal(seq: number, field: string, reason: string): WireFault {
+function refusal(seq: number, field: string, reason: string, rule: string): WireFault {
   return {
     code: 'validation_failed',
     message: `${field}: ${reason}`,
@@ -64,5 +65,6 @@ function refusal(seq: number, field: string, reason: string): WireFault {
     field,
     reason,
     observation_seq: seq,
+    rule,
   };
 }

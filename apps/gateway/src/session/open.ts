@@ -1,10 +1,22 @@
-import { checkInstruction } from '@sinew/contracts';
+import {
+  checkBlend,
+  checkEmbodiment,
+  checkEnvironmentType,
+  checkExecute,
+  checkInstruction,
+  checkRobotType,
+  checkStaleAfter,
+  instructionRule,
+  MIN_STALE_PERIODS,
+  type RuleFault,
+} from '@sinew/contracts';
 import { checkSpec, resolveLimits } from '@sinew/control';
 import { CUSTOMER_SHARE, type JournalWriter } from '@sinew/journal';
 import { ERRORS, type ErrorCode, type FreshOpen, type Open, type ResumeOpen } from '@sinew/protocol';
 import { findRobot, nearestRobots } from '@sinew/robots';
 import { v7 as uuidv7 } from 'uuid';
 import type { Principal } from '../auth.js';
+import { limitsRule } from '../gates/limits-rule.js';
 import type { ModelCatalogue } from '../models.js';
 import type { SocketHandle } from '../stream/socket-handle.js';
 import { controlSpecOf, type SessionProfile } from './profile.js';
@@ -20,6 +32,8 @@ export interface Refusal {
   readonly field?: string;
   readonly reason?: string;
   readonly details?: Record<string, unknown>;
+  /** Of the table of validators; for counting, not for the client. */
+  readonly rule?: string;
 }
 
 export type OpenResult =
@@ -31,17 +45,20 @@ export interface OpenSettings {
   readonly stale_after_ms: number;
 }
 
-/** The longest `stale_after_ms` a client may ask for, and the shortest in control periods (S6). */
-const MAX_STALE_MS = 2_000;
-const MIN_STALE_PERIODS = 2.5;
-
 const refuse = (code: ErrorCode, message: string, extra: Partial<Refusal> = {}): OpenResult => ({
   kind: 'refused',
   refusal: { code, message, close: ERRORS[code].close ?? 4422, ...extra },
 });
 
-const invalid = (field: string, reason: string): OpenResult =>
-  refuse('validation_failed', `${field}: ${reason}`, { field, reason, close: 4422 });
+const invalid = (field: string, reason: string, rule?: string): OpenResult =>
+  refuse('validation_failed', `${field}: ${reason}`, {
+    field,
+    reason,
+    close: 4422,
+    ...(rule === undefined ? {} : { rule }),
+  });
+
+const broken = ({ field, reason, rule }: RuleFault): OpenResult => invalid(field, reason, rule);
 
 /** Decides on `open`: every gate once, in the order in which a client can do something about it. */
 export class SessionOpener {
@@ -77,9 +94,17 @@ export class SessionOpener {
     if (this.#draining) return refuse('draining', 'The server is stopping; connect again');
     if (!principal.scopes.has('stream'))
       return refuse('forbidden', 'The key lacks the scope `stream`', { close: 4403 });
-    return open.resume === undefined
-      ? this.#fresh(open as FreshOpen, principal, socket)
-      : this.#resume(open as ResumeOpen, principal, socket);
+    if (open.resume !== undefined) return this.#resume(open as ResumeOpen, principal, socket);
+    const fresh = open as FreshOpen;
+    const result = this.#fresh(fresh, principal, socket);
+    if (result.kind === 'refused') this.#count(result.refusal, fresh, principal);
+    return result;
+  }
+
+  #count(refusal: Refusal, { robot_type }: FreshOpen, { customerId }: Principal): void {
+    if (refusal.code !== 'validation_failed' && refusal.rule === undefined) return;
+    const robotType = findRobot(robot_type)?.id ?? null;
+    this.#context.refusals.note(refusal, { source: 'stream', customerId, robotType });
   }
 
   #resume({ resume }: ResumeOpen, principal: Principal, socket: SocketHandle): OpenResult {
@@ -109,10 +134,12 @@ export class SessionOpener {
         };
         this.#refusedInstructions.note(subject, fault.rule, fault.severity, open.instruction);
       }
-      return invalid('instruction', fault.reason);
+      return invalid('instruction', fault.reason, instructionRule(fault));
     }
 
     const robot = findRobot(open.robot_type);
+    const unnamed = checkRobotType(open.robot_type);
+    if (unnamed?.rule === 'robot_type.unknown') return broken(unnamed);
     if (robot === undefined) {
       const nearest = nearestRobots(open.robot_type);
       return refuse(
@@ -122,6 +149,7 @@ export class SessionOpener {
           field: 'robot_type',
           reason: 'not in the registry',
           details: { nearest },
+          rule: 'robot_type.not_in_registry',
         },
       );
     }
@@ -135,26 +163,23 @@ export class SessionOpener {
     }
     const { description } = model;
     const { manifest } = model.bundle;
-    if (!manifest.embodiments.includes('*') && !manifest.embodiments.includes(robot.id)) {
-      return invalid(
-        'robot_type',
-        `${description.id} was trained for ${manifest.embodiments.join(', ')}, not for ${robot.id}`,
-      );
+    const untrained = checkEmbodiment(robot, manifest.embodiments, description.id);
+    if (untrained !== null) return broken(untrained);
+    if (open.environment !== undefined) {
+      const unknown = checkEnvironmentType(open.environment.environment_type);
+      if (unknown !== null) return invalid('environment.environment_type', unknown.reason, unknown.rule);
     }
     const controlHz = open.control_hz ?? manifest.control_hz;
     const staleAfterMs =
       open.stale_after_ms ?? Math.max(this.#settings.stale_after_ms, (MIN_STALE_PERIODS * 1_000) / controlHz);
-    const shortest = (MIN_STALE_PERIODS * 1_000) / controlHz;
-    if (staleAfterMs < shortest || staleAfterMs > Math.max(MAX_STALE_MS, shortest)) {
-      return invalid('stale_after_ms', `must be between ${shortest} (2.5 control periods) and ${MAX_STALE_MS}`);
-    }
+    const stale = checkStaleAfter(staleAfterMs, controlHz);
+    if (stale !== null) return broken(stale);
     const execute = open.execute ?? model.bundle.execute;
-    if (execute < 1 || execute > description.chunk_size) {
-      return invalid('execute', `must be between 1 and the chunk size ${description.chunk_size}`);
-    }
+    const horizon = checkExecute(execute, description.chunk_size);
+    if (horizon !== null) return broken(horizon);
     const blend = open.blend ?? manifest.blend;
-    if (blend === 'rtc' && manifest.inputs.prefix === undefined)
-      return invalid('blend', `${description.id} takes no prefix inputs, which rtc needs`);
+    const unserved = checkBlend(blend, manifest.inputs.prefix !== undefined, description.id);
+    if (unserved !== null) return broken(unserved);
     const smoothing = open.smoothing ?? smoothingFor(model.bundle, controlHz);
     const mode = open.limits?.mode ?? 'reduced';
     if (mode === 'full' && !principal.scopes.has('full_speed')) {
@@ -173,7 +198,7 @@ export class SessionOpener {
       ...(open.environment?.workspace === undefined ? {} : { workspace: open.environment.workspace }),
       ...(open.keep_out === undefined ? {} : { keepOut: open.keep_out }),
     });
-    if (!limits.ok) return invalid(limits.field, limits.reason);
+    if (!limits.ok) return invalid(limits.field, limits.reason, limitsRule(limits.field));
 
     if (this.#registry.size >= this.#settings.max_sessions) {
       return refuse('session_limit', `This gateway holds its ${this.#settings.max_sessions} sessions already`);

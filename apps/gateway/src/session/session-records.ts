@@ -2,6 +2,7 @@ import type { ControlSpec } from '@sinew/control';
 import type { EventRecord, JournalRecord, JournalWriter, SessionRecord } from '@sinew/journal';
 import type { Logger } from '@sinew/telemetry';
 import type { Clock } from '../clock.js';
+import { rejectedData } from '../gates/refusals.js';
 import type { SessionCounters } from './counters.js';
 import type { SessionProfile } from './profile.js';
 import { Rejections } from './rejections.js';
@@ -110,14 +111,15 @@ export class SessionRecords {
     if (record !== null) this.append(record);
   }
 
-  rejected(field: string, reason: string): void {
+  rejected(field: string, reason: string, rule: string): void {
     // Reasons carry numbers (`tick 17 was not sent yet`): without them a broken client would write a record a frame.
-    this.#rejections.add(field, reason.replace(/\d+(\.\d+)?/g, '#'), this.#clock.now());
+    this.#rejections.add(field, reason.replace(/\d+(\.\d+)?/g, '#'), rule, this.#clock.now());
   }
 
   /** Writes what a second of refusals collected, or all of it at the end. */
   rejections(episode: number, everything = false): void {
-    for (const data of this.#rejections.take(this.#clock.now(), everything)) {
+    for (const rejected of this.#rejections.take(this.#clock.now(), everything)) {
+      const data = rejectedData(rejected, this.#profile.robotType, 'stream');
       this.event(episode, { event: 'rejected_observations', data });
     }
   }

@@ -1,4 +1,4 @@
-import { checkInstruction, type InstructionFault } from '@sinew/contracts';
+import { checkInstruction, type InstructionFault, instructionRule } from '@sinew/contracts';
 import {
   BASE_AXES,
   ControlLoop,
@@ -21,6 +21,7 @@ import {
 } from '@sinew/protocol';
 import type { Logger, Metrics } from '@sinew/telemetry';
 import type { Clock } from '../clock.js';
+import type { Refusals } from '../gates/refusals.js';
 import type { Pacer } from '../pacer.js';
 import type { SocketHandle } from '../stream/socket-handle.js';
 import { SessionCounters } from './counters.js';
@@ -47,6 +48,7 @@ export interface SessionContext {
   readonly log: Logger;
   readonly pacer: Pacer;
   readonly slabs: SlabPool;
+  readonly refusals: Refusals;
   readonly maxFrameBytes: number;
   readonly resumeWindowMs: number;
   readonly closed: (session: Session) => void;
@@ -281,7 +283,8 @@ export class Session {
     if (broken === null) return this.#accept(instruction);
     const { reason } = broken;
     const message = `instruction: ${reason}`;
-    this.fault({ code: 'validation_failed', message, fatal: false, field: 'instruction', reason });
+    const rule = instructionRule(broken);
+    this.fault({ code: 'validation_failed', message, fatal: false, field: 'instruction', reason, rule });
     this.#barFor(instruction, broken);
   }
 
@@ -496,14 +499,15 @@ export class Session {
     const { field, reason } = fault;
     if (fault.code === 'validation_failed') {
       this.counters.rejected++;
-      const { labels, validationFailures } = this.context.metrics;
-      validationFailures.inc({
-        field: labels.limit('field', field ?? 'frame'),
-        reason: labels.limit('reason', reason ?? 'invalid'),
-      });
-      this.#records.rejected(field ?? 'frame', reason ?? fault.message);
+      this.refused(fault.rule, field ?? 'frame', reason ?? fault.message);
     }
     this.outbox.fault(fault);
+  }
+
+  /** What a rule on data refused, a policy's answer too: counted, and recorded a second together. */
+  refused(rule: string | undefined, field: string, reason: string): void {
+    const { id } = this.context.refusals.count({ rule, field }, this.profile.principal.customerId, 'stream');
+    this.#records.rejected(field, reason, id);
   }
 
   /** `opened`, the first frame of a socket (W1). */

@@ -2,6 +2,7 @@ import { decodeClientFrame, ERRORS, type ErrorCode, encodeServerMessage, type Wi
 import type { Metrics } from '@sinew/telemetry';
 import type { Principal } from '../auth.js';
 import type { Clock } from '../clock.js';
+import type { Refusals } from '../gates/refusals.js';
 import type { SessionOpener } from '../session/open.js';
 import type { Session } from '../session/session.js';
 import type { SocketHandle } from './socket-handle.js';
@@ -28,6 +29,7 @@ export class Connection {
   readonly #clock: Clock;
   readonly #opener: SessionOpener;
   readonly #metrics: Metrics;
+  readonly #refusals: Refusals;
   readonly #settings: ConnectionSettings;
   #phase: Phase;
   #heardMs: number;
@@ -39,6 +41,7 @@ export class Connection {
     clock: Clock,
     opener: SessionOpener,
     metrics: Metrics,
+    refusals: Refusals,
     settings: ConnectionSettings,
   ) {
     this.socket = socket;
@@ -46,6 +49,7 @@ export class Connection {
     this.#clock = clock;
     this.#opener = opener;
     this.#metrics = metrics;
+    this.#refusals = refusals;
     this.#settings = settings;
     const now = clock.now();
     this.#phase = { kind: 'opening', sinceMs: now };
@@ -81,7 +85,7 @@ export class Connection {
       this.#phase = { kind: 'bound', session: result.session };
       return;
     }
-    const { close, ...refusal } = result.refusal;
+    const { close, rule: _, ...refusal } = result.refusal;
     this.#send({ type: 'error', fatal: true, ...refusal });
     this.#end(close, refusal.code);
   }
@@ -127,8 +131,9 @@ export class Connection {
       return;
     }
     // W3: before `open`, only a fault of `open` itself has a name of its own.
-    const ending: WireFault = fault.fatal ? fault : { code: 'bad_message', message: fault.message, fatal: true };
-    this.#metrics.validationFailures.inc({ field: 'frame', reason: ending.code });
+    const { rule: _, ...told } = fault;
+    const ending: WireFault = fault.fatal ? told : { code: 'bad_message', message: fault.message, fatal: true };
+    this.#refusals.note(fault, { source: 'stream', customerId: this.principal.customerId, robotType: null });
     this.#send({ type: 'error', ...ending });
     this.#end(ERRORS[ending.code].close ?? 4400, ending.code);
   }

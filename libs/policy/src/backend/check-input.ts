@@ -7,8 +7,8 @@ export function refuse(field: string, reason: string): Refusal {
   return { ok: false, code: 'validation_failed', field, reason };
 }
 
-export function modelError(reason: string): Refusal {
-  return { ok: false, code: 'model_error', reason };
+export function modelError(reason: string, rule?: string): Refusal {
+  return { ok: false, code: 'model_error', reason, ...(rule === undefined ? {} : { rule }) };
 }
 
 /**

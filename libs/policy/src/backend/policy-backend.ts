@@ -32,6 +32,8 @@ export type PolicyOutput =
       readonly code: 'validation_failed' | 'model_error';
       readonly field?: string;
       readonly reason: string;
+      /** `field.reason` of the table of validators, where one was broken. */
+      readonly rule?: string;
     };
 
 export interface BatchResult {

@@ -60,6 +60,15 @@ export function unnormalizer(norm: Normalization, length: number): Affine | null
   return { scale, offset };
 }
 
+/**
+ * Which of `length` entries a graph gives within ±1: those between quantiles, which q01 and q99 become. Standard deviations
+ * have no such bound. Null: none.
+ */
+export function normalizedTo1(norm: Normalization, length: number): boolean[] | null {
+  if (norm === 'graph' || norm.kind !== 'q01_q99') return null;
+  return Array.from({ length }, (_, i) => norm.mask?.[i] !== false);
+}
+
 /** Applies `affine` to rows of its length, in place. */
 export function applyAffine(values: Float32Array, affine: Affine): void {
   const { scale, offset } = affine;

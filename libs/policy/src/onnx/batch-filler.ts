@@ -1,7 +1,8 @@
-import { allFinite, checkInput, modelError, refuse } from '../backend/check-input.js';
+import { checkActionValues, NORMALISED_BOUND } from '@sinew/contracts';
+import { checkInput, modelError, refuse } from '../backend/check-input.js';
 import type { ActionPrefix, PolicyInput, PolicyOutput } from '../backend/policy-backend.js';
 import type { Bundle } from '../bundle/bundle.js';
-import { type Affine, applyAffine, normalizer, unnormalizer } from '../bundle/normalization.js';
+import { type Affine, applyAffine, normalizedTo1, normalizer, unnormalizer } from '../bundle/normalization.js';
 import { isRowBytes } from '../image/write-row.js';
 import type { BatchLayout } from './batch-layout.js';
 import { type BatchMessage, IMAGE_FIELDS, type WorkerMessage } from './messages.js';
@@ -20,6 +21,8 @@ export class BatchFiller {
   readonly #layout: BatchLayout;
   readonly #normalize: Affine | null;
   readonly #unnormalize: Affine | null;
+  /** Which entries of an action the graph gives within ±1, as the bundle declares; null: none. */
+  readonly #normalized: readonly boolean[] | null;
 
   constructor(bundle: Bundle, layout: BatchLayout) {
     const { normalization, inputs, action_dim } = bundle.manifest;
@@ -27,6 +30,7 @@ export class BatchFiller {
     this.#layout = layout;
     this.#normalize = normalizer(normalization.state, inputs.state.dim);
     this.#unnormalize = unnormalizer(normalization.action, action_dim);
+    this.#normalized = normalizedTo1(normalization.action, action_dim);
   }
 
   /** Image bytes are copied, so the inputs can be run again should the worker die. `spare` buffers are used where they fit. */
@@ -84,16 +88,27 @@ export class BatchFiller {
     const { row: length } = this.#layout.output;
     for (const [at, row] of result.rows.entries()) {
       const actions = chunks.slice(at * length, (at + 1) * length);
-      if (this.#unnormalize !== null) applyAffine(actions, this.#unnormalize);
-      outputs[inputs[row] ?? -1] = allFinite(actions)
-        ? { ok: true, actions }
-        : modelError('the policy gave an action that is not finite');
+      outputs[inputs[row] ?? -1] = this.#output(actions);
     }
     for (const { row, code, field, reason } of result.faults) {
       outputs[inputs[row] ?? -1] =
-        code === 'validation_failed' ? refuse(field ?? 'images', reason) : modelError(reason);
+        code === 'validation_failed'
+          ? { ...refuse(field ?? 'images', reason), rule: 'image.undecodable' }
+          : modelError(reason);
     }
     return outputs.map((output) => output ?? modelError('the worker gave no output'));
+  }
+
+  /** A chunk as the graph gave it, in physical units. */
+  #output(actions: Float32Array): PolicyOutput {
+    const broken = checkActionValues(actions, this.#normalized);
+    if (broken === 'action.not_normalised')
+      return modelError(`the policy gave an action beyond ±${NORMALISED_BOUND} of its normalised range`, broken);
+    if (this.#unnormalize !== null) applyAffine(actions, this.#unnormalize);
+    // Scaled up, a number may be too large for a float32.
+    return broken === null && (this.#unnormalize === null || checkActionValues(actions, null) === null)
+      ? { ok: true, actions }
+      : modelError('the policy gave an action that is not finite', 'action.not_finite');
   }
 
   /** The slab is used again: no prefix is written too. */
