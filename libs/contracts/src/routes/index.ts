@@ -1,3 +1,4 @@
+import { CONSENT_ROUTES } from './consent.js';
 import { FEEDBACK_ROUTES } from './feedback.js';
 import { inferRoute } from './inference.js';
 import {
@@ -12,6 +13,7 @@ import { detailedHealthRoute, metricsRoute } from './monitoring.js';
 import { clearEstopRoute } from './operations.js';
 import type { AnyRoute } from './route-contract.js';
 
+export * from './consent.js';
 export * from './error-body.js';
 export * from './feedback.js';
 export * from './inference.js';
@@ -31,6 +33,7 @@ export const ALL_ROUTES: readonly AnyRoute[] = [
   getRobotRoute,
   inferRoute,
   ...FEEDBACK_ROUTES,
+  ...CONSENT_ROUTES,
   clearEstopRoute,
   detailedHealthRoute,
   metricsRoute,
