@@ -50,11 +50,11 @@ const vector = z.array(z.number());
 
 const scale = (words: readonly string[]) => words.map((word, i) => `${i + 1}: ${word}`).join('; ');
 
-export const RatingReport = z.object({ log_id: logId, rating, notes });
+export const RatingReport = z.strictObject({ log_id: logId, rating, notes });
 export const SuccessReport = RatingReport.extend({ rating: rating.meta({ description: scale(SUCCESS_SCALE) }) });
 export const SafetyReport = RatingReport.extend({ rating: rating.meta({ description: scale(SAFETY_SCALE) }) });
 
-export const CorrectionReport = z.object({
+export const CorrectionReport = z.strictObject({
   log_id: logId,
   corrected_action: z
     .array(z.number('must be a finite number').min(-LARGEST_COMPONENT).max(LARGEST_COMPONENT))
@@ -68,7 +68,7 @@ export const CorrectionReport = z.object({
   notes,
 });
 
-export const FailureReport = z.object({
+export const FailureReport = z.strictObject({
   log_id: logId,
   failure_reason: z
     .string()

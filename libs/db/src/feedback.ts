@@ -129,7 +129,7 @@ export function feedback(pool: Pool) {
           rows[0] ??
           (row.idempotency_key === null ? null : await byKey(client, row.customer_id, row.idempotency_key)) ??
           (await byId(client, row.customer_id, row.feedback_id));
-        if (stored === null) throw new Error(`feedback ${row.feedback_id} is another customer's`);
+        if (stored === null || !isSame(stored, row)) throw new Error(`number ${row.feedback_id} is another report's`);
         return stored;
       });
     },
@@ -203,6 +203,12 @@ export function feedback(pool: Pool) {
     },
   };
 }
+
+/** What came with its key before, or this very row. */
+const isSame = (stored: FeedbackRow, row: FeedbackRow): boolean =>
+  stored.feedback_id !== row.feedback_id
+    ? stored.idempotency_key === row.idempotency_key
+    : stored.log_id === row.log_id && stored.timestamp.getTime() === row.timestamp.getTime();
 
 interface Counts {
   readonly total: number;

@@ -1,5 +1,6 @@
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
 import { type Access, type AnyRoute, type Method, pathParameters } from '@sinew/contracts';
+import { isDatabaseAway } from '@sinew/db';
 import { SinewError } from '@sinew/protocol';
 import type { Logger, Metrics } from '@sinew/telemetry';
 import { v7 as uuidv7 } from 'uuid';
@@ -207,6 +208,10 @@ function countRefusal(error: unknown, caller: Principal | null, refusals: Refusa
 function faultReply(error: unknown, contract: AnyRoute, requestId: string, deps: RouterDeps): Reply {
   if (error instanceof SinewError) return fromSinewError(error, requestId);
   if (error instanceof RequestFault) return error.reply(requestId);
+  if (isDatabaseAway(error)) {
+    deps.log.warn({ err: error, request_id: requestId, path: contract.path }, 'the database is away');
+    return errorReply('unavailable', 'The database cannot be reached now; send the same request again', requestId);
+  }
   deps.log.error({ err: error, request_id: requestId, path: contract.path }, 'request failed');
   return errorReply('internal', 'A fault of the server', requestId);
 }

@@ -114,10 +114,12 @@ export function registerFeedbackTests(db: TestedDatabase): void {
       ).toEqual(other);
     });
 
-    test('a row cannot take another customer’s number', async () => {
+    test('a number that was given twice stops the second row, of this customer and of another', async () => {
       const own = await store(log);
       const foreign = await ship({ customer_id: theirs });
-      await expect(db.repo.feedback.store(reportOf(foreign, own.feedback_id))).rejects.toThrow('another customer');
+      await expect(db.repo.feedback.store(reportOf(foreign, own.feedback_id))).rejects.toThrow('another report');
+      const other = { ...own, timestamp: new Date(own.timestamp.getTime() + 1) };
+      await expect(db.repo.feedback.store(other)).rejects.toThrow('another report');
     });
   });
 

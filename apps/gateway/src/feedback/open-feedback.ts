@@ -1,0 +1,55 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DurableRecord } from '@sinew/accounts';
+import type { Feedback } from '@sinew/db';
+import { LogTail } from '@sinew/journal';
+import type { FeedbackDeps } from '../http/feedback.js';
+import type { ModelCatalogue } from '../models.js';
+import { IngestionQueue, type IngestionQueuePorts } from './ingestion-queue.js';
+import { FeedbackIntake, type IntakePorts } from './intake.js';
+import { LogFinder, type LogFinderPorts } from './log-finder.js';
+
+export interface FeedbackParts {
+  readonly database: Feedback;
+  readonly durable: DurableRecord;
+  readonly journalDir: string;
+  readonly node: LogFinderPorts['node'];
+  readonly models: Pick<ModelCatalogue, 'find'>;
+  readonly mayKeepText: IntakePorts['mayKeepText'];
+  readonly queue: IngestionQueuePorts;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+}
+
+export interface OpenFeedback extends FeedbackDeps {
+  /** Of what was reported on before it was shipped; an erasure makes it forget. */
+  readonly tail: LogTail;
+  /** What was stored is queued, as far as the queues are there. */
+  close(): Promise<void>;
+}
+
+/** Puts the parts of feedback together. */
+export function openFeedback(parts: FeedbackParts): OpenFeedback {
+  const { database, durable, models, mayKeepText, node, now } = parts;
+  const tail = new LogTail({ dir: parts.journalDir });
+  const queue = new IngestionQueue(parts.queue);
+  const finder = new LogFinder({ database, tail, node, now, wait: (ms) => sleep(ms) });
+  const intake = new FeedbackIntake({
+    finder,
+    database,
+    durable,
+    stored: (feedbackId) => queue.note(feedbackId),
+    actionSpace: (model) => models.find(model)?.description.action_space ?? null,
+    mayKeepText,
+    now,
+  });
+  return {
+    intake,
+    database,
+    now,
+    tail,
+    async close() {
+      await queue.close();
+      await tail.close();
+    },
+  };
+}
