@@ -45,6 +45,7 @@ export { type ExportedLine, exportCustomer } from './export.js';
 export { type Feedback, type FeedbackGround, type FeedbackLog, type FeedbackRow, feedback } from './feedback.js';
 export { type FeedbackIngestion, feedbackIngestion, type Ingested } from './feedback-ingestion.js';
 export { type GatewayNodes, gatewayNodes } from './gateway-nodes.js';
+export { type History, type HistoryPage, history, type LogFilter, type SessionFilter } from './history.js';
 export { type Incidents, incidents, type SafetyIncident } from './incidents.js';
 export { instructionHash } from './instruction-hash.js';
 export { HOUR_MS, type InstructionStatistics, type Instructions, instructions } from './instruction-statistics.js';
@@ -63,6 +64,7 @@ export {
   type HeldInference,
   type IncidentRow,
   type InferenceRow,
+  type QualityFailureRow,
   type SessionRow,
   type ShippedBatch,
   type StoreResult,

@@ -1,5 +1,6 @@
 import { CONSENT_ROUTES } from './consent.js';
 import { FEEDBACK_ROUTES } from './feedback.js';
+import { HISTORY_ROUTES } from './history.js';
 import { inferRoute } from './inference.js';
 import {
   docsRoute,
@@ -16,6 +17,7 @@ import type { AnyRoute } from './route-contract.js';
 export * from './consent.js';
 export * from './error-body.js';
 export * from './feedback.js';
+export * from './history.js';
 export * from './inference.js';
 export * from './information.js';
 export * from './monitoring.js';
@@ -32,6 +34,7 @@ export const ALL_ROUTES: readonly AnyRoute[] = [
   listRobotsRoute,
   getRobotRoute,
   inferRoute,
+  ...HISTORY_ROUTES,
   ...FEEDBACK_ROUTES,
   ...CONSENT_ROUTES,
   clearEstopRoute,
