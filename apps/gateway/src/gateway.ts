@@ -7,6 +7,7 @@ import type { Logger, Metrics } from '@sinew/telemetry';
 import { Authenticator, type FindKey } from './auth.js';
 import type { Clock } from './clock.js';
 import { Refusals } from './gates/refusals.js';
+import type { Route } from './http/bind.js';
 import { documentationRoutes } from './http/documentation.js';
 import { estopClearRoute } from './http/estop-clear.js';
 import { InFlight } from './http/in-flight.js';
@@ -50,6 +51,8 @@ export interface GatewayDeps {
   readonly log: Logger;
   readonly findKey: FindKey;
   readonly pingDatabase: () => Promise<void>;
+  /** The endpoints over what the database holds. */
+  readonly routes?: readonly Route[];
 }
 
 export interface Gateway {
@@ -155,6 +158,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
         clock,
         draining: () => status.phase() === 'draining',
       }),
+      ...(deps.routes ?? []),
     ],
     { authenticator, metrics, log, inFlight, refusals },
   );

@@ -1,12 +1,19 @@
 import { join } from 'node:path';
+import { GatewayRecord } from '@sinew/accounts';
 import { announceReady, EXIT_FOLDER_HELD, onStopRequested, requireSettings } from '@sinew/config';
-import { accounts, createPool } from '@sinew/db';
+import { accounts, createPool, repositories } from '@sinew/db';
+import { createJobs } from '@sinew/jobs';
 import { JournalError, JournalWriter } from '@sinew/journal';
 import { createLogger, createMetrics } from '@sinew/telemetry';
 import { monotonicClock } from './clock.js';
 import { errorMessage } from './error-message.js';
+import { openFeedback } from './feedback/open-feedback.js';
 import { startGateway } from './gateway.js';
+import { feedbackRoutes } from './http/feedback.js';
 import { ModelCatalogue } from './models.js';
+
+/** A report comes seldom before its inference is in the database, and then shortly before. */
+const SHIPPED_BY_THEN_MS = 2_000;
 
 /** The composition root of `sinew gateway`: opens in order, closes in reverse. */
 async function main(): Promise<void> {
@@ -22,6 +29,15 @@ async function main(): Promise<void> {
     onError: (error) => log.warn({ err: error }, 'database connection lost'),
   });
   const keys = accounts(pool);
+  const durable = new GatewayRecord(settings.data_dir, async () => {
+    const { rows } = await pool.query<{ fsync: string }>('SHOW fsync');
+    return rows[0]?.fsync === 'on';
+  });
+  const jobs = createJobs({
+    databaseUrl: settings.database_url,
+    redisUrl: settings.redis_url,
+    onError: (error, about) => log.warn({ err: error, ...about }, 'jobs'),
+  });
   let stop = (exitCode: number): void => process.exit(exitCode);
   const journal = await JournalWriter.open({
     dir: join(settings.data_dir, 'journal'),
@@ -38,6 +54,19 @@ async function main(): Promise<void> {
   // What a predecessor left damaged may hide an e-stop: those robots are latched, and somebody must know why.
   for (const fault of journal.faults) log.error({ fault, latches: journal.latches.length }, 'journal damaged');
   const models = await ModelCatalogue.load(settings, clock, metrics, log);
+  const feedback = openFeedback({
+    database: repositories(pool).feedback,
+    durable,
+    journalDir: join(settings.data_dir, 'journal'),
+    node: () => settings.node,
+    models,
+    mayKeepText: () => false,
+    queue: {
+      add: (feedback_ids) => jobs.add('feedback', { feedback_ids: [...feedback_ids] }, { delayMs: SHIPPED_BY_THEN_MS }),
+      failed: (error) => log.warn({ err: error }, 'feedback waits for the worker’s sweep'),
+    },
+    now: () => clock.now(),
+  });
   const gateway = await startGateway({
     settings,
     clock,
@@ -49,6 +78,7 @@ async function main(): Promise<void> {
     pingDatabase: async () => {
       await pool.query('SELECT 1');
     },
+    routes: [...feedbackRoutes(feedback)],
   });
   let stopping = false;
   // Policy threads first: a process that exits inside the graph is aborted by its runtime.
@@ -59,6 +89,8 @@ async function main(): Promise<void> {
       .drain()
       .then(() => models.close())
       .then(() => journal.close())
+      .then(() => feedback.close())
+      .then(() => durable.close())
       .then(
         () => process.exit(exitCode),
         (error: unknown) => {

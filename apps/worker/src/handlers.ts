@@ -15,6 +15,22 @@ export function instructionStatistics({ repositories }: HandlerTools): Handler<'
   return ({ hour }) => repositories.instructions.recomputeHour(new Date(hour));
 }
 
+/** Ids are of what was reported just now; a job without any sweeps up what no job took. */
+export function feedbackIngestion({ repositories }: HandlerTools): Handler<'feedback'> {
+  const { process, unprocessed } = repositories.feedbackIngestion;
+  return async ({ feedback_ids }, job) => {
+    if (feedback_ids !== undefined) return process(feedback_ids);
+    const swept = { processed: 0, waiting: 0 };
+    for (let page = await unprocessed(0); page.length > 0; page = await unprocessed(page.at(-1) ?? 0)) {
+      const { processed, waiting } = await process(page);
+      swept.processed += processed;
+      swept.waiting += waiting;
+      await job.progress(swept.processed + swept.waiting);
+    }
+    return swept;
+  };
+}
+
 export function partitions({ pool, log, now }: HandlerTools): Handler<'partitions'> {
   return async () => {
     const made = await makePartitions(pool, now());
@@ -29,6 +45,7 @@ export function partitions({ pool, log, now }: HandlerTools): Handler<'partition
 export function work(jobs: Jobs, tools: HandlerTools): (() => Promise<void>)[] {
   return [
     () => jobs.work('instruction-stats', instructionStatistics(tools)),
+    () => jobs.work('feedback', feedbackIngestion(tools)),
     () => jobs.work('partitions', partitions(tools)),
   ];
 }

@@ -7,6 +7,8 @@ import { z } from 'zod';
 export const QUEUES = {
   /** Statistics of the instructions used in one hour (UTC). */
   'instruction-stats': { payload: z.object({ hour: z.iso.datetime() }) },
+  /** Brings stored reports into the statistics; without ids whatever no job took. */
+  feedback: { payload: z.object({ feedback_ids: z.array(z.int().min(1)).max(1_000).optional() }) },
   /** Keeps the monthly partitions of the inference logs made ahead. */
   partitions: { payload: z.object({}) },
 } as const satisfies Record<string, { readonly payload: z.ZodType }>;

@@ -8,6 +8,9 @@ import { IngestionQueue, type IngestionQueuePorts } from './ingestion-queue.js';
 import { FeedbackIntake, type IntakePorts } from './intake.js';
 import { LogFinder, type LogFinderPorts } from './log-finder.js';
 
+/** Queues that are away are not waited for: the worker's sweep finds what they do not hear of. */
+const CLOSE_MS = 500;
+
 export interface FeedbackParts {
   readonly database: Feedback;
   readonly durable: DurableRecord;
@@ -48,7 +51,7 @@ export function openFeedback(parts: FeedbackParts): OpenFeedback {
     now,
     tail,
     async close() {
-      await queue.close();
+      await Promise.race([queue.close(), sleep(CLOSE_MS, undefined, { ref: false })]);
       await tail.close();
     },
   };
