@@ -120,6 +120,22 @@ export interface HeldInference {
   readonly customer_id: string;
 }
 
+/** One row of `vlaapi.quality_gate_failures`: what one rule refused within a second. */
+export interface QualityFailureRow {
+  readonly failure_id: string;
+  readonly customer_id: string;
+  /** Null over REST and at `open`. */
+  readonly session_id: string | null;
+  readonly robot_type: string | null;
+  /** The words of the table of validators. */
+  readonly field: string;
+  readonly reason: string;
+  readonly rule: string;
+  readonly count: number;
+  readonly timestamp: string;
+  readonly source: 'rest' | 'stream';
+}
+
 export interface ShippedBatch {
   readonly sessions: readonly SessionRow[];
   readonly episodes: readonly EpisodeRow[];
@@ -127,9 +143,17 @@ export interface ShippedBatch {
   readonly incidents: readonly IncidentRow[];
   /** Their status becomes `safety_rejected` where it was `ok`. */
   readonly held: readonly HeldInference[];
+  readonly failures: readonly QualityFailureRow[];
 }
 
-export const EMPTY_BATCH: ShippedBatch = { sessions: [], episodes: [], inferences: [], incidents: [], held: [] };
+export const EMPTY_BATCH: ShippedBatch = {
+  sessions: [],
+  episodes: [],
+  inferences: [],
+  incidents: [],
+  held: [],
+  failures: [],
+};
 
 export interface StoreResult {
   /** New rows of `inference_logs`. */
@@ -141,4 +165,6 @@ export interface StoreResult {
    * They are nowhere else: the caller keeps them.
    */
   readonly conflicts: readonly number[];
+  /** Inferences that were not stored because their customer had them erased. */
+  readonly erased: number;
 }

@@ -1,7 +1,9 @@
 import { instructionCategory } from '@sinew/contracts';
 import type { Pool, PoolClient } from 'pg';
+import { withoutErased } from './erasure-filter.js';
 import { instructionHash } from './instruction-hash.js';
 import { makePartitionsFor } from './partitions.js';
+import { storeQualityFailures } from './quality-failures.js';
 import type {
   EpisodeRow,
   HeldInference,
@@ -32,14 +34,15 @@ export function shipping(pool: Pool) {
      * Stores a batch in one transaction. Idempotent: sent twice, or overlapping an earlier batch, it ends in the same rows.
      * The caller may advance its checkpoint when this resolves, and must send the batch again when it throws.
      */
-    async store(batch: ShippedBatch): Promise<StoreResult> {
+    async store(shipped: ShippedBatch): Promise<StoreResult> {
       // Before, not inside: a new partition locks the whole table until its transaction ends.
       await makePartitionsFor(
         pool,
-        batch.inferences.map((row) => row.timestamp),
+        shipped.inferences.map((row) => row.timestamp),
       );
       return inTransaction(pool, async (client) => {
         await client.query(DURABLE);
+        const { batch, erased } = await withoutErased(client, shipped);
         for (const rows of chunks(lastOf(batch.sessions, (s) => s.session_id))) await storeSessions(client, rows);
         for (const rows of chunks(lastOf(batch.episodes, (e) => `${e.session_id}/${e.episode}`))) {
           await storeEpisodes(client, rows);
@@ -54,12 +57,16 @@ export function shipping(pool: Pool) {
         }
         for (const rows of chunks(lastOf(batch.incidents, (i) => i.incident_id))) await storeIncidents(client, rows);
         for (const rows of chunks(batch.held)) await markHeld(client, rows);
+        for (const rows of chunks(lastOf(batch.failures, (f) => f.failure_id))) {
+          await storeQualityFailures(client, rows);
+        }
         await markKeysUsed(client, batch);
         await addUsage(client, inserted);
         return {
           inserted: inserted.length,
           repeated: inferences.length - inserted.length - conflicts.length,
           conflicts,
+          erased,
         };
       });
     },

@@ -4,8 +4,10 @@ import { createPool } from '../pool.js';
 import { type Repositories, repositories } from '../repositories.js';
 import { registerAccountTests } from './suites/accounts.js';
 import { registerConsentTests } from './suites/consents.js';
+import { registerErasureTests } from './suites/erasures.js';
 import { registerFeedbackTests } from './suites/feedback.js';
 import { registerGatewayNodeTests } from './suites/gateway-nodes.js';
+import { registerHistoryTests } from './suites/history.js';
 import { registerInstructionStatisticsTests } from './suites/instruction-statistics.js';
 import { registerMigrationTests } from './suites/migrations.js';
 import { registerPartitionTests } from './suites/partitions.js';
@@ -56,6 +58,8 @@ export function registerDbTests(name: string, connect: () => Promise<TestTarget>
     registerGatewayNodeTests(db);
     registerRowLevelSecurityTests(db);
     registerInstructionStatisticsTests(db);
+    registerErasureTests(db);
+    registerHistoryTests(db);
     registerFeedbackTests(db);
   });
 }

@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
-import type { EpisodeRow, IncidentRow, InferenceRow, SessionRow } from '../shipping-rows.js';
+import type { EpisodeRow, IncidentRow, InferenceRow, QualityFailureRow, SessionRow } from '../shipping-rows.js';
 
 let nextLogId = 1;
 
@@ -110,6 +110,22 @@ export function incidentRow(overrides: Partial<IncidentRow> = {}): IncidentRow {
     instruction: 'pick up the red cube',
     log_id: 7,
     log_timestamp: '2026-11-06T09:59:59.999Z',
+    ...overrides,
+  };
+}
+
+export function qualityFailureRow(overrides: Partial<QualityFailureRow> = {}): QualityFailureRow {
+  return {
+    failure_id: uuidv7(),
+    customer_id: uuidv7(),
+    session_id: uuidv7(),
+    robot_type: 'franka_panda',
+    field: 'image',
+    reason: 'wrong_size',
+    rule: 'image.wrong_size',
+    count: 3,
+    timestamp: '2026-11-06T10:00:00.000Z',
+    source: 'stream',
     ...overrides,
   };
 }

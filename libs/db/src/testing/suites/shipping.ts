@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { instructionHash } from '../../instruction-hash.js';
 import { inferenceLogs } from '../../schema.js';
 import { EMPTY_BATCH } from '../../shipping-rows.js';
-import { episodeRow, incidentRow, inferenceRow, sessionRow } from '../rows.js';
+import { episodeRow, incidentRow, inferenceRow, qualityFailureRow, sessionRow } from '../rows.js';
 import type { TestedDatabase } from './tested-database.js';
 
 export function registerShippingTests(db: TestedDatabase): void {
@@ -33,13 +33,13 @@ export function registerShippingTests(db: TestedDatabase): void {
     test('the same batch twice, and overlapping batches, are one row an inference', async () => {
       const rows = Array.from({ length: 2_500 }, () => inferenceRow());
       const batch = { ...EMPTY_BATCH, inferences: rows };
-      expect(await db.repo.shipping.store(batch)).toEqual({ inserted: 2_500, repeated: 0, conflicts: [] });
-      expect(await db.repo.shipping.store(batch)).toEqual({ inserted: 0, repeated: 2_500, conflicts: [] });
+      expect(await db.repo.shipping.store(batch)).toEqual({ inserted: 2_500, repeated: 0, conflicts: [], erased: 0 });
+      expect(await db.repo.shipping.store(batch)).toEqual({ inserted: 0, repeated: 2_500, conflicts: [], erased: 0 });
       const more = {
         ...EMPTY_BATCH,
         inferences: [...rows.slice(2_000), inferenceRow(), ...rows.slice(2_400)],
       };
-      expect(await db.repo.shipping.store(more)).toEqual({ inserted: 1, repeated: 500, conflicts: [] });
+      expect(await db.repo.shipping.store(more)).toEqual({ inserted: 1, repeated: 500, conflicts: [], erased: 0 });
       const { rows: counted } = await db.pool.query(
         'SELECT count(*) AS n FROM vlaapi.inference_logs WHERE log_id = ANY ($1)',
         [rows.map((row) => row.log_id)],
@@ -53,8 +53,8 @@ export function registerShippingTests(db: TestedDatabase): void {
       const third = inferenceRow();
       const store = (inferences: (typeof first)[]) => db.repo.shipping.store({ ...EMPTY_BATCH, inferences });
       await store([first]);
-      expect(await store([second, third])).toEqual({ inserted: 1, repeated: 0, conflicts: [second.log_id] });
-      expect(await store([second, third])).toEqual({ inserted: 0, repeated: 1, conflicts: [second.log_id] });
+      expect(await store([second, third])).toEqual({ inserted: 1, repeated: 0, conflicts: [second.log_id], erased: 0 });
+      expect(await store([second, third])).toEqual({ inserted: 0, repeated: 1, conflicts: [second.log_id], erased: 0 });
     });
 
     test('another request under a log_id that is taken is a conflict, not a repetition', async () => {
@@ -62,7 +62,7 @@ export function registerShippingTests(db: TestedDatabase): void {
       const other = inferenceRow({ log_id: first.log_id });
       const store = (inferences: (typeof first)[]) => db.repo.shipping.store({ ...EMPTY_BATCH, inferences });
       await store([first]);
-      expect(await store([first, other])).toEqual({ inserted: 0, repeated: 1, conflicts: [other.log_id] });
+      expect(await store([first, other])).toEqual({ inserted: 0, repeated: 1, conflicts: [other.log_id], erased: 0 });
       expect((await storedLog(first.log_id))?.request_id).toBe(first.request_id);
 
       const [one, two] = [inferenceRow(), inferenceRow()];
@@ -70,7 +70,28 @@ export function registerShippingTests(db: TestedDatabase): void {
         inserted: 1,
         repeated: 0,
         conflicts: [one.log_id],
+        erased: 0,
       });
+    });
+
+    test('what gates refused, shipped twice and twice in one batch, is one row each, its columns exact', async () => {
+      const one = qualityFailureRow();
+      const rest = qualityFailureRow({
+        customer_id: one.customer_id,
+        session_id: null,
+        robot_type: null,
+        source: 'rest',
+      });
+      const batch = { ...EMPTY_BATCH, failures: [one, rest, one] };
+      await db.repo.shipping.store(batch);
+      await db.repo.shipping.store({ ...EMPTY_BATCH, failures: [{ ...one, count: 9 }] });
+      await db.repo.shipping.store(batch);
+      const { rows } = await db.pool.query(
+        'SELECT * FROM vlaapi.quality_gate_failures WHERE customer_id = $1 ORDER BY failure_id',
+        [one.customer_id],
+      );
+      const stored = [one, rest].map((row) => ({ ...row, timestamp: new Date(row.timestamp) }));
+      expect(rows.map((row) => ({ ...row, count: Number(row.count) }))).toEqual(stored);
     });
 
     test('a batch that cannot be stored leaves nothing of itself behind', async () => {
