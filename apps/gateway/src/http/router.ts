@@ -1,5 +1,5 @@
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
-import { type Access, type AnyRoute, type Method, pathParameters } from '@sinew/contracts';
+import { type Access, ALL_ROUTES, type AnyRoute, type Method, pathParameters } from '@sinew/contracts';
 import { isDatabaseAway } from '@sinew/db';
 import { SinewError } from '@sinew/protocol';
 import type { Logger, Metrics } from '@sinew/telemetry';
@@ -52,11 +52,13 @@ const UWS_METHOD = { get: 'get', post: 'post', put: 'put', delete: 'del' } as co
 /** `/v1/logs/{log_id}` as uWS writes it. */
 export const mountedPath = (path: string): string => path.replace(/\{([a-z_]+)\}/g, ':$1');
 
-/** Mounts the routes; a known path with another method is answered 405, everything else 404. */
+/** Mounts the routes, all of which are documented; a known path with another method is answered 405, everything else 404. */
 export function mount(app: TemplatedApp, routes: readonly Route[], deps: RouterDeps): void {
   const allowed = new Map<string, string[]>();
   for (const route of routes) {
-    const { method, path } = route.contract;
+    const { method, operation, path } = route.contract;
+    if (!ALL_ROUTES.includes(route.contract))
+      throw new Error(`${operation} is not among ALL_ROUTES: nobody would know of it`);
     const plan = planOf(route);
     app[UWS_METHOD[method]](mountedPath(path), (res, req) => void serve(plan, res, req, deps));
     allowed.set(path, [...(allowed.get(path) ?? []), method.toUpperCase()]);
