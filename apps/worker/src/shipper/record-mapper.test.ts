@@ -2,7 +2,7 @@ import type { JournalEntry, JournalRecord, SessionRecord } from '@sinew/journal'
 import { LogIds, logIdTimeMs } from '@sinew/journal';
 import { describe, expect, it } from 'vitest';
 import { RecordMapper } from './record-mapper.js';
-import { close, incident, inference, open, reset, SESSION, START_MS, ticks } from './test-records.js';
+import { close, incident, inference, open, rejected, reset, SESSION, START_MS, ticks } from './test-records.js';
 
 function entries(records: readonly JournalRecord[], writer_id = 'w1'): JournalEntry[] {
   return records.map((record, index) => ({ record, next: { segment: 1, offset: index + 1 }, bytes: 1, writer_id }));
@@ -209,6 +209,42 @@ describe('RecordMapper', () => {
     expect(held).toEqual([
       { log_id: one, timestamp: new Date(logIdTimeMs(one)).toISOString(), customer_id: open().customer_id },
     ]);
+  });
+
+  it('what was refused is a row under the words of its rule, not under the client’s', () => {
+    const rest = rejected({ source: 'rest', robot_type: null, rule: 'no.such_rule' }, { session_id: null });
+    const { failures } = map([open(), rejected(), rest]);
+    expect(failures).toEqual([
+      {
+        failure_id: rejected().data.failure_id,
+        customer_id: open().customer_id,
+        session_id: SESSION,
+        robot_type: 'franka_panda',
+        field: 'image',
+        reason: 'wrong_size',
+        rule: 'image.wrong_size',
+        count: 7,
+        timestamp: new Date(START_MS).toISOString(),
+        source: 'stream',
+      },
+      expect.objectContaining({ session_id: null, robot_type: null, field: 'images.main', source: 'rest' }),
+    ]);
+  });
+
+  it('a record from before refusals had a name of their own makes no row', () => {
+    const { failure_id: _, ...data } = rejected().data;
+    expect(map([open(), { ...rejected(), data }]).failures).toEqual([]);
+  });
+
+  it.each([
+    ['latency.inconsistent', { total_ms: 2, inference_ms: 5 }],
+    ['chunk.wrong_shape', { shape: [3, 2] as const }],
+    ['safety_score.out_of_range', { safety_score: 1.5 }],
+    ['latency.inconsistent', { queue_ms: Number.NaN }],
+  ])('a record that breaks %s becomes no row and changes nothing', (rule, broken) => {
+    const mapper = new RecordMapper(null);
+    expect(() => map([inference(broken)], mapper)).toThrow(rule);
+    expect(mapper.take().inferences).toEqual([]);
   });
 
   it('a chunk that the governor refused whole is safety_rejected', () => {

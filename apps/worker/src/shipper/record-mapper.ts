@@ -1,4 +1,12 @@
-import type { EpisodeRow, HeldInference, IncidentRow, InferenceRow, SessionRow, ShippedBatch } from '@sinew/db';
+import type {
+  EpisodeRow,
+  HeldInference,
+  IncidentRow,
+  InferenceRow,
+  QualityFailureRow,
+  SessionRow,
+  ShippedBatch,
+} from '@sinew/db';
 import {
   type EventRecord,
   type InferenceRecord,
@@ -8,7 +16,7 @@ import {
   type TicksRecord,
 } from '@sinew/journal';
 import { HOLD_PRIORITY } from '@sinew/protocol';
-import { incidentRow, inferenceRow, isoTime, sessionRow } from './rows.js';
+import { incidentRow, inferenceRow, isoTime, qualityFailureRow, sessionRow } from './rows.js';
 import { assertSound } from './sound-record.js';
 
 /** Why a session ended whose gateway died before it could say. */
@@ -62,6 +70,7 @@ export class RecordMapper {
   readonly #openIncidents: Map<string, IncidentRow>;
   #incidentRows = new Map<string, IncidentRow>();
   #held = new Map<number, HeldInference>();
+  #failures: QualityFailureRow[] = [];
 
   constructor(state: MapperState | null) {
     this.#writerId = state?.writer_id ?? '';
@@ -121,12 +130,14 @@ export class RecordMapper {
       inferences: this.#inferenceRows,
       incidents: [...this.#incidentRows.values()],
       held: [...this.#held.values()],
+      failures: this.#failures,
     };
     this.#sessionRows = new Map();
     this.#episodeRows = new Map();
     this.#inferenceRows = [];
     this.#incidentRows = new Map();
     this.#held = new Map();
+    this.#failures = [];
     return batch;
   }
 
@@ -195,6 +206,10 @@ export class RecordMapper {
 
   #addEvent(record: EventRecord): void {
     if (record.event === 'safety_incident') this.#addIncident(incidentRow(record));
+    else if (record.event === 'rejected_observations') {
+      const failure = qualityFailureRow(record);
+      if (failure !== null) this.#failures.push(failure);
+    }
     const session = record.session_id === null ? undefined : this.#sessions.get(record.session_id);
     if (session === undefined) return;
     session.last_ms = record.t_ms;

@@ -1,7 +1,13 @@
 // Journal records as the database's rows.
-import { instructionCategory } from '@sinew/contracts';
-import type { IncidentRow, InferenceRow, SessionRow } from '@sinew/db';
-import { type InferenceRecord, logIdTimeMs, type SafetyIncidentEvent, type SessionRecord } from '@sinew/journal';
+import { findValidator, instructionCategory } from '@sinew/contracts';
+import type { IncidentRow, InferenceRow, QualityFailureRow, SessionRow } from '@sinew/db';
+import {
+  type InferenceRecord,
+  logIdTimeMs,
+  type RejectedObservationsEvent,
+  type SafetyIncidentEvent,
+  type SessionRecord,
+} from '@sinew/journal';
 
 export function isoTime(unixMs: number): string {
   return new Date(unixMs).toISOString();
@@ -104,5 +110,28 @@ export function incidentRow({ customer_id, session_id, episode, robot_id, data }
     instruction: data.instruction,
     log_id: data.log_id,
     log_timestamp: data.log_id === null ? null : isoTime(logIdTimeMs(data.log_id)),
+  };
+}
+
+/**
+ * Under the words of the table where the rule stands in it: a session's record tells the client's own field and reason. Null for
+ * records from before they had a name of their own, which cannot be told apart when shipped twice.
+ */
+export function qualityFailureRow(record: RejectedObservationsEvent): QualityFailureRow | null {
+  const { customer_id, data, session_id, t_ms } = record;
+  const { count, failure_id, robot_type = null, rule, source } = data;
+  if (failure_id === undefined || rule === undefined) return null;
+  const { field, reason } = findValidator(rule) ?? data;
+  return {
+    failure_id,
+    customer_id,
+    session_id,
+    robot_type,
+    field,
+    reason,
+    rule,
+    count,
+    timestamp: isoTime(t_ms),
+    source: source ?? (session_id === null ? 'rest' : 'stream'),
   };
 }

@@ -1,4 +1,5 @@
-import type { JournalRecord } from '@sinew/journal';
+import { checkRecordedInference } from '@sinew/contracts';
+import type { InferenceRecord, JournalRecord } from '@sinew/journal';
 import { isoTime } from './rows.js';
 
 /**
@@ -14,13 +15,18 @@ export function assertSound(record: JournalRecord): void {
       assert(Number.isSafeInteger(record.log_id), 'log_id');
       assert(typeof record.instruction === 'string', 'instruction');
       assert(record.chunk instanceof Uint8Array, 'chunk');
-      return assert(Array.isArray(record.shape), 'shape');
+      assert(Array.isArray(record.shape), 'shape');
+      return assertRules(record);
     case 'ticks':
       assert(Array.isArray(record.seq), 'seq');
       assert(Array.isArray(record.log_ids), 'log_ids');
       return assert(Array.isArray(record.kinds), 'kinds');
     case 'event':
       if (record.event === 'instruction') assert(typeof record.data?.instruction === 'string', 'data.instruction');
+      if (record.event === 'rejected_observations') {
+        assert(typeof record.data?.field === 'string' && typeof record.data.reason === 'string', 'data');
+        assert(Number.isSafeInteger(record.data.count), 'data.count');
+      }
       if (record.event === 'safety_incident') {
         const { data } = record;
         assert(typeof data?.incident_id === 'string', 'data.incident_id');
@@ -29,6 +35,11 @@ export function assertSound(record: JournalRecord): void {
       }
       return;
   }
+}
+
+function assertRules(record: InferenceRecord): void {
+  const fault = checkRecordedInference(record);
+  if (fault !== null) throw new TypeError(`${fault.rule}: ${fault.reason}`);
 }
 
 function assert(sound: boolean, field: string): void {

@@ -17,7 +17,7 @@ function database(bad: ReadonlySet<number>, code: string) {
     async store({ inferences }) {
       if (inferences.some(({ log_id }) => bad.has(log_id))) throw Object.assign(new Error('refused'), { code });
       rows.push(...inferences.map(({ log_id }) => log_id));
-      return { inserted: inferences.length, repeated: 0, conflicts: [] };
+      return { inserted: inferences.length, repeated: 0, conflicts: [], erased: 0 };
     },
     async refuse({ row }: Refused) {
       refused.push((row as InferenceRow).log_id);

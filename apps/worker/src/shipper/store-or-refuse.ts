@@ -3,6 +3,7 @@ import type {
   HeldInference,
   IncidentRow,
   InferenceRow,
+  QualityFailureRow,
   SessionRow,
   ShippedBatch,
   StoreResult,
@@ -14,7 +15,8 @@ type TaggedRow =
   | { readonly table: 'episodes'; readonly row: EpisodeRow }
   | { readonly table: 'inferences'; readonly row: InferenceRow }
   | { readonly table: 'incidents'; readonly row: IncidentRow }
-  | { readonly table: 'held'; readonly row: HeldInference };
+  | { readonly table: 'held'; readonly row: HeldInference }
+  | { readonly table: 'failures'; readonly row: QualityFailureRow };
 
 /** A row, or a record of the journal that no row can be made of. */
 export type Refused = TaggedRow | { readonly table: 'journal'; readonly row: JournalRecord };
@@ -81,6 +83,7 @@ function tagged(batch: ShippedBatch): TaggedRow[] {
     ...batch.inferences.map((row) => ({ table: 'inferences' as const, row })),
     ...batch.incidents.map((row) => ({ table: 'incidents' as const, row })),
     ...batch.held.map((row) => ({ table: 'held' as const, row })),
+    ...batch.failures.map((row) => ({ table: 'failures' as const, row })),
   ];
 }
 
@@ -91,5 +94,6 @@ function batchOf(rows: readonly TaggedRow[]): ShippedBatch {
     inferences: rows.flatMap((row) => (row.table === 'inferences' ? [row.row] : [])),
     incidents: rows.flatMap((row) => (row.table === 'incidents' ? [row.row] : [])),
     held: rows.flatMap((row) => (row.table === 'held' ? [row.row] : [])),
+    failures: rows.flatMap((row) => (row.table === 'failures' ? [row.row] : [])),
   };
 }

@@ -1,5 +1,12 @@
 // Journal records for the shipper's tests.
-import type { InferenceRecord, ResetEvent, SafetyIncidentEvent, SessionRecord, TicksRecord } from '@sinew/journal';
+import type {
+  InferenceRecord,
+  RejectedObservationsEvent,
+  ResetEvent,
+  SafetyIncidentEvent,
+  SessionRecord,
+  TicksRecord,
+} from '@sinew/journal';
 
 export const CUSTOMER = '01980000-0000-7000-8000-00000000000a';
 export const SESSION = '01980000-0000-7000-8000-00000000000b';
@@ -99,6 +106,31 @@ export function reset(episode: number, success: boolean | null, t_ms = START_MS 
     episode,
     data: {},
     ...(success === null ? {} : { outcome: { success } }),
+  };
+}
+
+export function rejected(
+  data: Partial<RejectedObservationsEvent['data']> = {},
+  overrides: Partial<RejectedObservationsEvent> = {},
+): RejectedObservationsEvent {
+  return {
+    ...common,
+    kind: 'event',
+    event: 'rejected_observations',
+    log_id: null,
+    robot_id: 'arm-1',
+    episode: 0,
+    data: {
+      failure_id: '01980000-0000-7000-8000-00000000000f',
+      field: 'images.main',
+      reason: '# × # is outside #-# px a side',
+      rule: 'image.wrong_size',
+      count: 7,
+      robot_type: 'franka_panda',
+      source: 'stream',
+      ...data,
+    },
+    ...overrides,
   };
 }
 
