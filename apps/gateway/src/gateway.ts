@@ -2,6 +2,7 @@ import { App, type us_listen_socket, us_listen_socket_close, us_socket_local_por
 import type { Settings } from '@sinew/config';
 import { checkInstruction } from '@sinew/contracts';
 import type { JournalWriter } from '@sinew/journal';
+import type { ConsentCache } from '@sinew/privacy';
 import { ERRORS } from '@sinew/protocol';
 import type { Logger, Metrics } from '@sinew/telemetry';
 import { Authenticator, type FindKey } from './auth.js';
@@ -26,6 +27,7 @@ import { SlabPool } from './session/slab-pool.js';
 import { GatewayStatus } from './status.js';
 import { Connection } from './stream/connection.js';
 import { mountStream } from './stream/upgrade.js';
+import { within } from './within.js';
 
 export type GatewaySettings = Pick<
   Settings,
@@ -50,6 +52,8 @@ export interface GatewayDeps {
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly findKey: FindKey;
+  /** What customers consented to. The journal asks the same one. */
+  readonly consents: ConsentCache;
   readonly pingDatabase: () => Promise<void>;
   /** The endpoints over what the database holds. */
   readonly routes?: readonly Route[];
@@ -66,6 +70,10 @@ export interface Gateway {
 const SWEEP_MS = 250;
 /** Sockets beyond the session limit that may be on their way to `open`. */
 const SPARE_SOCKETS = 1_000;
+/** How often what customers consented to is asked for, where it is not fresh. */
+const CONSENT_REFRESH_MS = 1_000;
+/** How long a new customer's first connection waits for that. */
+const CONSENT_WAIT_MS = 500;
 /** How often the keys of live sessions are looked at; the authenticator asks the database only every few seconds. */
 const RECHECK_MS = 1_000;
 /** The longest that a drain waits for robots to brake and for one holding tick of the slowest (S9). */
@@ -77,7 +85,7 @@ const LINGER_MS = 200;
 
 /** Starts listening; rejects when the address is taken. Everything it needs comes in ready. */
 export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
-  const { clock, journal, log, metrics, models, settings } = deps;
+  const { clock, consents, journal, log, metrics, models, settings } = deps;
   // The rules' expressions are compiled when first used, and again as they get hot: 0.1 s that no robot should stand behind.
   for (let i = 0; i < 3; i++) checkInstruction('pick up the red cube');
   const registry = new SessionRegistry();
@@ -110,9 +118,13 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     pacer,
     slabs: new SlabPool(),
     refusals,
+    consents,
     maxFrameBytes: settings.max_frame_bytes,
     resumeWindowMs: settings.resume_window_ms,
     closed: (session) => registry.remove(session),
+  };
+  const consentKnown = async (customerId: string): Promise<void> => {
+    if (consents.of(customerId) === 'unknown') await within(CONSENT_WAIT_MS, consents.known(customerId));
   };
   const opener = new SessionOpener(registry, models, journal, context, settings, refusedInstructions);
 
@@ -121,6 +133,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     authenticator,
     maxFrameBytes: settings.max_frame_bytes,
     buffers: { soft: settings.soft_limit_bytes, hard: settings.hard_limit_bytes },
+    prepare: ({ customerId }) => consentKnown(customerId),
     refusal: (requestId) => {
       if (status.phase() === 'draining') return errorReply('draining', 'The server is stopping', requestId);
       if (journal.pressure().level === 'full') {
@@ -155,6 +168,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
         safety,
         refusedInstructions,
         refusals,
+        consentKnown,
         clock,
         draining: () => status.phase() === 'draining',
       }),
@@ -178,6 +192,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     const level = status.journalLevelChange();
     if (level !== null) log.warn({ level, ...status.journal() }, 'journal level');
   }, SWEEP_MS);
+  const consentRefresher = setInterval(() => void consents.refresh(), CONSENT_REFRESH_MS);
   const rechecker = setInterval(() => void endRevoked(registry, authenticator), RECHECK_MS);
   status.enter('ready');
 
@@ -197,6 +212,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     us_listen_socket_close(listening);
     clearInterval(sweeper);
     clearInterval(rechecker);
+    clearInterval(consentRefresher);
     refusals.close();
     refusedInstructions.close();
     pacer.stop();

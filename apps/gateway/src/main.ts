@@ -4,11 +4,13 @@ import { announceReady, EXIT_FOLDER_HELD, onStopRequested, requireSettings } fro
 import { accounts, createPool, repositories } from '@sinew/db';
 import { createJobs } from '@sinew/jobs';
 import { JournalError, JournalWriter } from '@sinew/journal';
+import { ConsentCache } from '@sinew/privacy';
 import { createLogger, createMetrics } from '@sinew/telemetry';
 import { monotonicClock } from './clock.js';
 import { errorMessage } from './error-message.js';
 import { openFeedback } from './feedback/open-feedback.js';
 import { startGateway } from './gateway.js';
+import { consentRoutes } from './http/consent.js';
 import { feedbackRoutes } from './http/feedback.js';
 import { ModelCatalogue } from './models.js';
 
@@ -29,6 +31,12 @@ async function main(): Promise<void> {
     onError: (error) => log.warn({ err: error }, 'database connection lost'),
   });
   const keys = accounts(pool);
+  const { consents: consentStore } = repositories(pool);
+  const consents = new ConsentCache(
+    consentStore.findMany,
+    () => clock.now(),
+    (error) => log.warn({ err: error }, 'consents cannot be asked for: what is known of them counts for a minute'),
+  );
   const durable = new GatewayRecord(settings.data_dir, async () => {
     const { rows } = await pool.query<{ fsync: string }>('SHOW fsync');
     return rows[0]?.fsync === 'on';
@@ -41,6 +49,7 @@ async function main(): Promise<void> {
   let stop = (exitCode: number): void => process.exit(exitCode);
   const journal = await JournalWriter.open({
     dir: join(settings.data_dir, 'journal'),
+    mayKeepText: (customerId) => consents.mayStore(customerId, 'instruction_text'),
     node: settings.node,
     budgetBytes: settings.journal_budget_mb * 1_048_576,
     fsyncMs: settings.fsync_ms,
@@ -60,12 +69,22 @@ async function main(): Promise<void> {
     journalDir: join(settings.data_dir, 'journal'),
     node: () => settings.node,
     models,
-    mayKeepText: () => false,
+    mayKeepText: async (customerId) => {
+      await consents.known(customerId);
+      return consents.mayStore(customerId, 'free_text');
+    },
     queue: {
       add: (feedback_ids) => jobs.add('feedback', { feedback_ids: [...feedback_ids] }, { delayMs: SHIPPED_BY_THEN_MS }),
       failed: (error) => log.warn({ err: error }, 'feedback waits for the worker’s sweep'),
     },
     now: () => clock.now(),
+  });
+  const consent = consentRoutes({
+    consents: consentStore,
+    record: durable,
+    changed: (customerId) => consents.invalidate(customerId),
+    clock,
+    log,
   });
   const gateway = await startGateway({
     settings,
@@ -75,10 +94,11 @@ async function main(): Promise<void> {
     metrics,
     log,
     findKey: (sha256) => keys.findKeyByHash(sha256),
+    consents,
     pingDatabase: async () => {
       await pool.query('SELECT 1');
     },
-    routes: [...feedbackRoutes(feedback)],
+    routes: [...feedbackRoutes(feedback), ...consent],
   });
   let stopping = false;
   // Policy threads first: a process that exits inside the graph is aborted by its runtime.

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ModelCatalogue, monotonicClock, startGateway } from '@sinew/gateway';
 import { JournalWriter } from '@sinew/journal';
+import { ConsentCache } from '@sinew/privacy';
 import { createLogger, createMetrics } from '@sinew/telemetry';
 import type { FromGateway, GatewayOptions, ToGateway } from './gateway-messages.js';
 import { GatewayProbe } from './gateway-probe.js';
@@ -57,6 +58,10 @@ async function start(options: GatewayOptions): Promise<{ probe: GatewayProbe; st
     models,
     metrics,
     log,
+    consents: new ConsentCache(
+      async () => new Map(),
+      () => clock.now(),
+    ),
     findKey: async (asked) =>
       asked === hash
         ? {
@@ -67,6 +72,7 @@ async function start(options: GatewayOptions): Promise<{ probe: GatewayProbe; st
             expires_at: null,
             revoked_at: null,
             customer_active: true,
+            limits: null,
           }
         : null,
     pingDatabase: async () => {},

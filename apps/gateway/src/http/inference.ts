@@ -38,6 +38,8 @@ export interface InferenceDeps {
   readonly refusedInstructions: RefusedInstructions;
   readonly refusals: Refusals;
   readonly clock: Clock;
+  /** Waits until it is known what a customer consented to, for a moment. */
+  readonly consentKnown: (customerId: string) => Promise<void>;
   readonly draining: () => boolean;
 }
 
@@ -80,6 +82,7 @@ async function infer(deps: InferenceDeps, request: InferenceRequest, context: Ca
   const { clock, journal, metrics, models, safety } = deps;
   const { principal } = context;
   const arrivedMs = clock.now();
+  await deps.consentKnown(principal.customerId);
   const requestId = request.request_id ?? context.requestId;
   const robot = findRobot(request.robot_config.type);
   const robotType = robot?.id ?? null;

@@ -1,5 +1,6 @@
 import type { ControlSpec } from '@sinew/control';
 import type { EventRecord, JournalRecord, JournalWriter, SessionRecord } from '@sinew/journal';
+import type { ConsentCache, ConsentInForce } from '@sinew/privacy';
 import type { Logger } from '@sinew/telemetry';
 import type { Clock } from '../clock.js';
 import { rejectedData } from '../gates/refusals.js';
@@ -10,6 +11,13 @@ import type { TickLog } from './tick-log.js';
 
 type SessionEvent = Pick<EventRecord, 'event' | 'data'> & { outcome?: { success: boolean } };
 
+interface RecordContext {
+  readonly journal: JournalWriter;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly consents: ConsentCache;
+}
+
 /** What of a session goes into the journal beside its inferences: its life, its events, its ticks. */
 export class SessionRecords {
   readonly #profile: SessionProfile;
@@ -17,10 +25,15 @@ export class SessionRecords {
   readonly #clock: Clock;
   readonly #ticks: TickLog;
   readonly #log: Logger;
+  readonly #consents: ConsentCache;
+  /** As the journal has it. */
+  #consent: ConsentInForce;
   readonly #rejections = new Rejections();
 
-  constructor(profile: SessionProfile, journal: JournalWriter, clock: Clock, ticks: TickLog, log: Logger) {
+  constructor(profile: SessionProfile, { clock, consents, journal, log }: RecordContext, ticks: TickLog) {
     this.#profile = profile;
+    this.#consents = consents;
+    this.#consent = consents.inForce(profile.principal.customerId);
     this.#journal = journal;
     this.#clock = clock;
     this.#ticks = ticks;
@@ -83,8 +96,17 @@ export class SessionRecords {
       environment: this.#profile.environment,
       client: this.#profile.client,
       epoch,
+      consent: this.#consent,
       ...more,
     });
+  }
+
+  /** Records what the customer's consent has become, where it changed: given, taken back, run out, or not to be told any more. */
+  consent(episode: number): void {
+    const now = this.#consents.inForce(this.#profile.principal.customerId);
+    if (now.tier === this.#consent.tier && now.version === this.#consent.version) return;
+    this.#consent = now;
+    this.event(episode, { event: 'consent', data: { row: { ...now } } });
   }
 
   event(episode: number, event: SessionEvent): void {

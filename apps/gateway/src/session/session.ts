@@ -10,6 +10,7 @@ import {
   Watchdog,
 } from '@sinew/control';
 import { type JournalWriter, LOOP_CALL } from '@sinew/journal';
+import type { ConsentCache } from '@sinew/privacy';
 import {
   type ClientMessage,
   ERRORS,
@@ -48,6 +49,7 @@ export interface SessionContext {
   readonly log: Logger;
   readonly pacer: Pacer;
   readonly slabs: SlabPool;
+  readonly consents: ConsentCache;
   readonly refusals: Refusals;
   readonly maxFrameBytes: number;
   readonly resumeWindowMs: number;
@@ -119,7 +121,7 @@ export class Session {
     this.#flushAfterMs = profile.pacing === 'paced' ? PACED_FLUSH_MS : FLUSH_MS;
     this.#flushedMs = now;
     this.ticks = new TickLog(description.action_dim, description.inputs.state.dim, profile.controlHz);
-    this.#records = new SessionRecords(profile, context.journal, context.clock, this.ticks, context.log);
+    this.#records = new SessionRecords(profile, context, this.ticks);
     this.gate = new ObservationGate(description, spec);
     this.outbox = new Outbox(() => this.socket, context.clock);
     this.watchdog = new Watchdog(profile.staleAfterMs);
@@ -610,6 +612,7 @@ export class Session {
 
   #sweep(nowMs: number): void {
     this.#records.rejections(this.#episode);
+    this.#records.consent(this.#episode);
     this.incidents.settle();
     const state = this.#state;
     if (state.kind === 'detached' && nowMs - state.sinceMs >= this.context.resumeWindowMs) {

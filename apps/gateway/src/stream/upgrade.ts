@@ -16,6 +16,8 @@ export interface StreamDeps {
   readonly authenticator: Authenticator;
   /** Why no socket is accepted now, or null (W2). */
   readonly refusal: (requestId: string) => Reply | null;
+  /** What is fetched before a session may begin; bounded, and never a reason to refuse. */
+  readonly prepare: (principal: Principal) => Promise<void>;
   readonly connect: (socket: SocketHandle, principal: Principal) => Connection;
   readonly disconnect: (connection: Connection) => void;
   readonly buffers: BufferLimits;
@@ -79,7 +81,8 @@ export function mountStream(app: TemplatedApp, deps: StreamDeps): void {
       if (early !== null) return refuse(early);
       const result = await deps.authenticator.authenticate(key);
       if (result.kind !== 'ok') return refuse(authFault(result.kind, requestId));
-      // Authentication takes its time, in which a drain may have begun.
+      await deps.prepare(result.principal);
+      // All this takes its time, in which a drain may have begun.
       const late = deps.refusal(requestId);
       if (late !== null) return refuse(late);
       if (aborted) return;

@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KeyIdentity } from '@sinew/db';
 import { type JournalRecord, JournalWriter, readJournal } from '@sinew/journal';
+import { ConsentCache, type FindConsents } from '@sinew/privacy';
 import type { FreshOpen, Observation } from '@sinew/protocol';
-import { createLogger, createMetrics } from '@sinew/telemetry';
+import { createLogger, createMetrics, type Logger } from '@sinew/telemetry';
 import { monotonicClock } from '../clock.js';
 import { type Gateway, type GatewaySettings, startGateway } from '../gateway.js';
+import type { Route, Route } from '../http/bind.js';
 import { ModelCatalogue } from '../models.js';
 import { StreamClient } from './stream-client.js';
 
@@ -34,6 +36,7 @@ function keyRows(): Map<string, KeyIdentity> {
     expires_at: null,
     revoked_at: null,
     customer_active: true,
+    limits: null,
     is_operator: false,
   });
   return new Map([
@@ -79,6 +82,9 @@ interface Options {
   readonly dir?: string;
   readonly keepDir?: boolean;
   readonly journalBudgetBytes?: number;
+  /** Nobody consents to anything without. */
+  readonly findConsents?: FindConsents;
+  readonly routes?: (inside: { readonly consents: ConsentCache; readonly log: Logger }) => readonly Route[];
 }
 
 /** A real gateway on a free port with a real journal; the `null` policy unless a test brings models of its own. */
@@ -87,8 +93,10 @@ export async function startTestGateway(options: Options = {}): Promise<TestGatew
   const metrics = createMetrics();
   const log = createLogger('gateway', 'silent');
   const clock = monotonicClock;
+  const consents = new ConsentCache(options.findConsents ?? (async () => new Map()), () => clock.now());
   const journal = await JournalWriter.open({
     dir,
+    mayKeepText: (customerId) => consents.mayStore(customerId, 'instruction_text'),
     node: 0,
     budgetBytes: options.journalBudgetBytes ?? 256 * 1_048_576,
     fsyncMs: 10,
@@ -111,7 +119,10 @@ export async function startTestGateway(options: Options = {}): Promise<TestGatew
     metrics,
     log,
     findKey: async (hash) => keys.get(hash) ?? null,
+    consents,
+    routes: options.routes?.({ consents, log }) ?? [],
     pingDatabase: async () => {},
+    ...(options.routes === undefined ? {} : { routes: options.routes({ models, dir }) }),
   });
   const connect = (key = KEY) => StreamClient.connect(gateway.port, key);
   return {
