@@ -33,6 +33,8 @@ export interface KeyIdentity {
   readonly expires_at: Date | null;
   readonly revoked_at: Date | null;
   readonly customer_active: boolean;
+  /** Single limits that differ from the tier's; null: none does. */
+  readonly limits: LimitOverrides | null;
   readonly is_operator: boolean;
 }
 
@@ -186,6 +188,7 @@ export function accounts(pool: Pool) {
           expires_at: apiKeys.expires_at,
           revoked_at: apiKeys.revoked_at,
           customer_active: customers.is_active,
+          limits: customers.limits,
           is_operator: customers.is_operator,
         })
         .from(apiKeys)

@@ -1,4 +1,5 @@
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
+import { RecordFailed } from '@sinew/accounts';
 import { type Access, ALL_ROUTES, type AnyRoute, type Method, pathParameters } from '@sinew/contracts';
 import { isDatabaseAway } from '@sinew/db';
 import { SinewError } from '@sinew/protocol';
@@ -210,6 +211,10 @@ function countRefusal(error: unknown, caller: Principal | null, refusals: Refusa
 function faultReply(error: unknown, contract: AnyRoute, requestId: string, deps: RouterDeps): Reply {
   if (error instanceof SinewError) return fromSinewError(error, requestId);
   if (error instanceof RequestFault) return error.reply(requestId);
+  if (error instanceof RecordFailed) {
+    deps.log.error({ err: error, request_id: requestId, path: contract.path }, 'a change could not be recorded');
+    return errorReply('unavailable', 'The change cannot be recorded now; nothing was changed', requestId);
+  }
   if (isDatabaseAway(error)) {
     deps.log.warn({ err: error, request_id: requestId, path: contract.path }, 'the database is away');
     return errorReply('unavailable', 'The database cannot be reached now; send the same request again', requestId);

@@ -1,3 +1,4 @@
+import { ACCOUNT_ROUTES } from './accounts.js';
 import { CONSENT_ROUTES } from './consent.js';
 import { FEEDBACK_ROUTES } from './feedback.js';
 import { HISTORY_ROUTES } from './history.js';
@@ -14,6 +15,7 @@ import { detailedHealthRoute, metricsRoute } from './monitoring.js';
 import { clearEstopRoute } from './operations.js';
 import type { AnyRoute } from './route-contract.js';
 
+export * from './accounts.js';
 export * from './consent.js';
 export * from './error-body.js';
 export * from './feedback.js';
@@ -37,6 +39,7 @@ export const ALL_ROUTES: readonly AnyRoute[] = [
   ...HISTORY_ROUTES,
   ...FEEDBACK_ROUTES,
   ...CONSENT_ROUTES,
+  ...ACCOUNT_ROUTES,
   clearEstopRoute,
   detailedHealthRoute,
   metricsRoute,
