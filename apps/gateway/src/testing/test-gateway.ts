@@ -9,7 +9,7 @@ import type { FreshOpen, Observation } from '@sinew/protocol';
 import { createLogger, createMetrics, type Logger } from '@sinew/telemetry';
 import { monotonicClock } from '../clock.js';
 import { type Gateway, type GatewaySettings, startGateway } from '../gateway.js';
-import type { Route, Route } from '../http/bind.js';
+import type { Route } from '../http/bind.js';
 import { ModelCatalogue } from '../models.js';
 import { StreamClient } from './stream-client.js';
 
@@ -84,7 +84,13 @@ interface Options {
   readonly journalBudgetBytes?: number;
   /** Nobody consents to anything without. */
   readonly findConsents?: FindConsents;
-  readonly routes?: (inside: { readonly consents: ConsentCache; readonly log: Logger }) => readonly Route[];
+  /** Endpoints whose parts are not the gateway's own. */
+  readonly routes?: (inside: {
+    readonly models: ModelCatalogue;
+    readonly dir: string;
+    readonly consents: ConsentCache;
+    readonly log: Logger;
+  }) => readonly Route[];
 }
 
 /** A real gateway on a free port with a real journal; the `null` policy unless a test brings models of its own. */
@@ -120,9 +126,8 @@ export async function startTestGateway(options: Options = {}): Promise<TestGatew
     log,
     findKey: async (hash) => keys.get(hash) ?? null,
     consents,
-    routes: options.routes?.({ consents, log }) ?? [],
     pingDatabase: async () => {},
-    ...(options.routes === undefined ? {} : { routes: options.routes({ models, dir }) }),
+    ...(options.routes === undefined ? {} : { routes: options.routes({ models, dir, consents, log }) }),
   });
   const connect = (key = KEY) => StreamClient.connect(gateway.port, key);
   return {
