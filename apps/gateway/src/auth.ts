@@ -9,6 +9,8 @@ export interface Principal {
   readonly scopes: ReadonlySet<string>;
   /** Its customer operates the installation, and may administer the others. */
   readonly operator: boolean;
+  /** Single limits of its customer that differ from the tier's. */
+  readonly limits: Readonly<Record<string, unknown>> | null;
 }
 
 /** Whether a key may administer a customer: its own, or any where its customer operates the installation. */
@@ -32,7 +34,7 @@ interface Entry {
 }
 
 /** Fresh this long; then the next use asks again. Bounds how long a revoked key still works. */
-const FRESH_MS = 4_000;
+const FRESH_MS = 3_000;
 /** With the database away, a key known to be good is honoured this long: running fleets survive a database restart. */
 const GRACE_MS = 10 * 60_000;
 /** Bounds memory under a flood of made-up keys. */
@@ -104,6 +106,7 @@ export class Authenticator {
       tier: row.tier,
       scopes: new Set(row.scopes),
       operator: row.is_operator === true,
+      limits: row.limits,
     };
     this.#hashes.set(principal, hash);
     return { kind: 'ok', principal };
