@@ -119,7 +119,7 @@ describe('erasing', () => {
       const bytes = await filesOf(dir);
       const second = await eraseRecords({ dir, erasures: [all] });
       expect(await filesOf(dir)).toEqual(bytes);
-      expect(first.erased).toEqual({
+      expect(first.counts[0]?.erased).toEqual({
         inference: 2,
         ticks: 1,
         instruction: 1,
@@ -128,8 +128,8 @@ describe('erasing', () => {
         feedback: 1,
         quality_gate: 1,
       });
-      expect(first.blanked).toEqual({ session: 2, reset: 1, estop: 1, estop_clear: 1, safety_incident: 1 });
-      expect([second.erased, second.blanked]).toEqual([{}, {}]);
+      expect(first.counts[0]?.blanked).toEqual({ session: 2, reset: 1, estop: 1, estop_clear: 1, safety_incident: 1 });
+      expect(second.counts).toEqual([{ erased: {}, blanked: {}, before: 14 }]);
     }));
 
   it('[E1] works on what is being written and read', () =>
@@ -177,8 +177,9 @@ describe('erasing', () => {
       ];
       await write(dir, records);
       const before = await readAll(dir);
-      const { erased, blanked } = await eraseRecords({ dir, erasures: [{ ...all, log_id: 2 }] });
-      expect({ erased, blanked }).toEqual({
+      const { counts } = await eraseRecords({ dir, erasures: [{ ...all, log_id: 2 }] });
+      expect(counts[0]).toEqual({
+        before: 0,
         erased: { inference: 1, ticks: 1, feedback: 1 },
         blanked: { safety_incident: 1 },
       });
@@ -308,8 +309,8 @@ describe('erasing', () => {
     withFolder(async (dir) => {
       await write(dir, [estop('estop', 'arm-7'), eventOf(CUSTOMER, T_MS, 'estop'), inference(2 ** 49, { t_ms: T_MS })]);
       // The id is of the far future; the record itself says when it was written.
-      const { erased } = await eraseRecords({ dir, erasures: [all] });
-      expect(erased).toEqual({ inference: 1 });
+      const { counts } = await eraseRecords({ dir, erasures: [all] });
+      expect(counts[0]?.erased).toEqual({ inference: 1 });
       const writer = await open_(dir);
       expect(writer.latched(CUSTOMER, 'arm-7')).toBe(true);
       expect(writer.latched(CUSTOMER, 'arm-1')).toBe(true);
@@ -360,8 +361,8 @@ describe('erasing', () => {
       const kept = [at(OTHER, 1), at(CUSTOMER, 3, BEFORE_MS + 1)];
       await appendFile(path, `${at(CUSTOMER, 2)}${kept.join('')}`);
       const { size } = await stat(path);
-      const { refused } = await eraseRecords({ dir, erasures: [all] });
-      expect(refused).toBe(1);
+      const { counts } = await eraseRecords({ dir, erasures: [all] });
+      expect(counts[0]?.erased).toEqual({ refused: 1 });
       const text = await readFile(path, 'utf8');
       expect(text.length).toBe(size);
       expect(text.split('\n')[0]?.trim()).toBe('{}');

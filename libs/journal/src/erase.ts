@@ -4,9 +4,9 @@ import { decodeMap } from './codec.js';
 import { type Erasure, erasedForm } from './erased-form.js';
 import { systemCode } from './errors.js';
 import { FRAME_HEADER_BYTES, sealFrame } from './frame.js';
-import { finishOverwrites, Overwriter } from './overwrite.js';
+import { finishOverwrites, type Overwrite, Overwriter } from './overwrite.js';
 import type { Position } from './reader.js';
-import { listSegments, segmentPath } from './segment.js';
+import { listSegments, loadHeader, segmentPath } from './segment.js';
 import { SegmentCursor } from './segment-cursor.js';
 
 export interface EraseOptions {
@@ -18,16 +18,21 @@ export interface EraseOptions {
   readonly beforeWrite?: () => void;
 }
 
-/** What one pass did. Counts are of this pass: what was erased before is not counted again. */
-export interface EraseResult {
-  /** Null in a folder without a sound segment. */
-  readonly journal_id: string | null;
-  /** Records that are gone, by kind or event. */
+/** What one pass did about one erasure. */
+export interface ErasedCounts {
+  /** Records that are gone, by kind or event; `refused`: lines of `refused.ndjson`. */
   readonly erased: Readonly<Record<string, number>>;
   /** Records that stay without what was the customer's. */
   readonly blanked: Readonly<Record<string, number>>;
-  /** Lines of `refused.ndjson` that are gone. */
-  readonly refused: number;
+  /** Records that an earlier pass, or an earlier erasure, had done. */
+  readonly before: number;
+}
+
+export interface EraseResult {
+  /** Null in a folder without a sound segment. */
+  readonly journal_id: string | null;
+  /** One an erasure, in their order. */
+  readonly counts: readonly ErasedCounts[];
   /** Bytes of damage in which a customer was named: overwritten too. */
   readonly damaged_bytes: number;
   /** Bytes of damage of which nobody can say whose they were: left as they are. */
@@ -40,6 +45,19 @@ export interface EraseResult {
 }
 
 type Counts = Record<string, number>;
+
+/** Frames that are held before they are handed on. */
+const AT_ONCE = 64;
+
+/** The folder's own id; null while nothing was written to it. */
+export async function journalIdOf(dir: string): Promise<string | null> {
+  const segments = await listSegments(dir).catch(nullIfMissing);
+  for (const segment of segments?.reverse() ?? []) {
+    const header = await loadHeader(dir, segment).catch(nullIfMissing);
+    if (header !== null) return header.journal_id;
+  }
+  return null;
+}
 
 /**
  * One pass over a journal's folder, also while its writer writes and its reader reads: covered records are written over in
@@ -56,8 +74,7 @@ class ErasePass {
   readonly #from: Position | null;
   readonly #names: readonly Buffer[];
   readonly #overwriter: Overwriter;
-  readonly #erased: Counts = {};
-  readonly #blanked: Counts = {};
+  readonly #counts: { erased: Counts; blanked: Counts; before: number }[];
   #damaged = 0;
   #unreadable = 0;
   #segments = 0;
@@ -70,6 +87,7 @@ class ErasePass {
     this.#erasures = erasures;
     this.#from = from;
     this.#names = [...new Set(erasures.map(({ customer_id }) => customer_id))].map((id) => Buffer.from(id, 'latin1'));
+    this.#counts = erasures.map(() => ({ erased: {}, blanked: {}, before: 0 }));
     this.#overwriter = new Overwriter(dir, beforeWrite);
     this.#until = from;
   }
@@ -81,13 +99,11 @@ class ErasePass {
       if (segment < (this.#from?.segment ?? 0)) continue;
       await this.#segment(segment, segment === segments.at(-1));
     }
-    const refused = await this.#refused();
+    await this.#refused();
     await this.#overwriter.close();
     return {
       journal_id: this.#journalId,
-      erased: this.#erased,
-      blanked: this.#blanked,
-      refused,
+      counts: this.#counts,
       damaged_bytes: this.#damaged,
       unreadable_bytes: this.#unreadable,
       segments: this.#segments,
@@ -104,18 +120,13 @@ class ErasePass {
     this.#segments++;
     try {
       for (;;) {
-        const found: [Buffer, number, ReturnType<typeof erasedForm>][] = [];
-        const stop = await cursor.borrowPayloads((payload, start) => {
-          const form = this.#formOf(payload);
-          if (form === null) return true;
-          found.push([frameHead(form.head, payload.length, cursor.salt), start, form]);
-          return found.length < 64;
+        const found: Overwrite[] = [];
+        const stop = await cursor.borrowPayloads((payload, start, end) => {
+          const head = this.#headOf(payload, cursor.salt);
+          if (head !== null) found.push({ file: fileOf(segment), offset: start, length: end - start, head, fill: 0 });
+          return found.length < AT_ONCE;
         });
-        for (const [head, start, form] of found) {
-          const length = Number(head.readUInt32LE(0)) + FRAME_HEADER_BYTES;
-          await this.#overwriter.add({ file: fileOf(segment), offset: start, length, head, fill: 0 });
-          if (form !== null) count(form.blanked ? this.#blanked : this.#erased, form.was);
-        }
+        for (const overwrite of found) await this.#overwriter.add(overwrite);
         if (stop === 'full') continue;
         if (stop === 'end') break;
         // The end of the newest segment is where the writer writes: nobody else touches it.
@@ -132,10 +143,19 @@ class ErasePass {
     }
   }
 
-  #formOf(payload: Buffer): ReturnType<typeof erasedForm> {
+  /** What a frame is to begin with instead; null where it stays as it is. */
+  #headOf(payload: Buffer, salt: number): Buffer | null {
     if (!this.#names.some((name) => payload.includes(name))) return null;
     const record = decodeMap(payload);
-    return record === null ? null : erasedForm(record, this.#erasures, payload.length);
+    const form = record === null ? null : erasedForm(record, this.#erasures, payload.length);
+    const counts = form === null ? undefined : this.#counts[form.erasure];
+    if (form === null || counts === undefined) return null;
+    if (form.head === null) {
+      counts.before++;
+      return null;
+    }
+    count(form.blanked ? counts.blanked : counts.erased, form.was);
+    return frameHead(form.head, payload.length, salt);
   }
 
   /** Damage cannot be read as a record, but its bytes are there. False at the segment's end. */
@@ -153,29 +173,30 @@ class ErasePass {
   }
 
   /** What the database did not take, one JSON object a line: covered lines become empty objects of the same length. */
-  async #refused(): Promise<number> {
+  async #refused(): Promise<void> {
     const file = 'refused.ndjson';
-    if (!(await readdir(this.#dir)).includes(file)) return 0;
-    let lines = 0;
+    if (!(await readdir(this.#dir)).includes(file)) return;
     for await (const { line, offset } of linesOf(join(this.#dir, file))) {
-      if (!this.#names.some((name) => line.includes(name)) || !this.#coversRow(line)) continue;
+      if (!this.#names.some((name) => line.includes(name))) continue;
+      const counts = this.#counts[this.#erasureOf(line)];
+      if (counts === undefined) continue;
       await this.#overwriter.add({ file, offset, length: line.length, head: Buffer.from('{}'), fill: 0x20 });
-      lines++;
+      count(counts.erased, 'refused');
     }
-    return lines;
   }
 
-  #coversRow(line: Buffer): boolean {
+  /** Which erasure covers a refused row; -1: none. */
+  #erasureOf(line: Buffer): number {
     try {
       const { row } = JSON.parse(line.toString('utf8')) as { row?: Readonly<Record<string, unknown>> };
-      if (row === undefined) return false;
-      return this.#erasures.some(
+      if (row === undefined) return -1;
+      return this.#erasures.findIndex(
         ({ customer_id, log_id, before_ms }) =>
           row.customer_id === customer_id && (log_id === null ? rowMs(row) <= before_ms : row.log_id === log_id),
       );
     } catch {
       // Torn by a crash: nobody reads it any more, and it names the customer.
-      return this.#erasures.some(({ log_id }) => log_id === null);
+      return this.#erasures.findIndex(({ customer_id, log_id }) => log_id === null && line.includes(customer_id));
     }
   }
 }

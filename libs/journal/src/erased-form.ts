@@ -17,8 +17,10 @@ export interface ErasedForm {
   /** As the report counts it: an event's name, else the kind. */
   readonly was: string;
   readonly blanked: boolean;
-  /** The beginning of the payload; zeros follow to the length of the one before. */
-  readonly head: Buffer;
+  /** Which erasure it is of: the first that covers it. */
+  readonly erasure: number;
+  /** The beginning of the payload; zeros follow to the length of the one before. Null: it was erased before. */
+  readonly head: Buffer | null;
 }
 
 /** What no erasure takes: accounts, and the safety record's frame. */
@@ -28,16 +30,18 @@ const ESTOP_FACTS: ReadonlySet<string> = new Set(['by', 'key_id', 'request_id'])
 
 /** What is to stand in place of a record's payload of `length` bytes; null where nothing of it is to be erased. */
 export function erasedForm(record: Fields, erasures: readonly Erasure[], length: number): ErasedForm | null {
-  if (record.kind === 'erased' || record.erased === true || KEPT_EVENTS.has(nameOf(record))) return null;
-  if (!erasures.some((erasure) => covers(erasure, record))) return null;
+  if (KEPT_EVENTS.has(nameOf(record))) return null;
+  const erasure = erasures.findIndex((each) => covers(each, record));
+  if (erasure < 0) return null;
   const was = nameOf(record);
+  if (record.kind === 'erased' || 'erased' in record) return { was, blanked: false, erasure, head: null };
   const blank = blanked(record);
   if (blank === 'nothing') return null;
   const head = blank === null ? null : headOf({ ...blank, erased: true }, length);
-  if (head !== null) return { was, blanked: true, head };
+  if (head !== null) return { was, blanked: true, erasure, head };
   // Never in place of an e-stop: a latch outlives its session's data.
   if (record.event === 'estop' || record.event === 'estop_clear') return null;
-  return { was, blanked: false, head: tombstone(record, was, length) };
+  return { was, blanked: false, erasure, head: tombstone(record, was, length) };
 }
 
 /** Whether a record began before the erasure was asked for. Doubt ends in erasure: a second of ticks goes as a whole. */
@@ -60,6 +64,7 @@ function beganMs(record: Fields): number {
 function tellsOf(record: Fields, logId: number): boolean {
   switch (nameOf(record)) {
     case 'inference':
+    case 'erased':
       return record.log_id === logId;
     case 'ticks':
       return listed(record.log_ids, logId) || listed(fieldsOf(record.inputs).log_ids, logId);

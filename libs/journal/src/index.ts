@@ -1,6 +1,6 @@
 export { type Checkpoint, clearCheckpoint, loadCheckpoint, loadShippedPosition, saveCheckpoint } from './checkpoint.js';
 export { CUSTOMER_SHARE, type Pressure, WARN_SHARE } from './disk-budget.js';
-export { type EraseOptions, type EraseResult, eraseRecords } from './erase.js';
+export { type ErasedCounts, type EraseOptions, type EraseResult, eraseRecords, journalIdOf } from './erase.js';
 export { eraseInThread } from './erase-in-thread.js';
 export type { Erasure } from './erased-form.js';
 export { JOURNAL_ERRORS, JournalError, type JournalErrorCode } from './errors.js';
