@@ -1,5 +1,6 @@
 import { ACCOUNT_ROUTES } from './accounts.js';
 import { CONSENT_ROUTES } from './consent.js';
+import { DATA_RIGHTS_ROUTES } from './data-rights.js';
 import { FEEDBACK_ROUTES } from './feedback.js';
 import { HISTORY_ROUTES } from './history.js';
 import { inferRoute } from './inference.js';
@@ -11,12 +12,13 @@ import {
   listRobotsRoute,
   openApiRoute,
 } from './information.js';
-import { detailedHealthRoute, metricsRoute } from './monitoring.js';
+import { MONITORING_ROUTES } from './monitoring.js';
 import { clearEstopRoute } from './operations.js';
 import type { AnyRoute } from './route-contract.js';
 
 export * from './accounts.js';
 export * from './consent.js';
+export * from './data-rights.js';
 export * from './error-body.js';
 export * from './feedback.js';
 export * from './history.js';
@@ -40,7 +42,7 @@ export const ALL_ROUTES: readonly AnyRoute[] = [
   ...FEEDBACK_ROUTES,
   ...CONSENT_ROUTES,
   ...ACCOUNT_ROUTES,
+  ...DATA_RIGHTS_ROUTES,
   clearEstopRoute,
-  detailedHealthRoute,
-  metricsRoute,
+  ...MONITORING_ROUTES,
 ];
