@@ -1,17 +1,21 @@
 import { join } from 'node:path';
-import { GatewayRecord } from '@sinew/accounts';
+import { AccountAdministration, GatewayRecord } from '@sinew/accounts';
 import { announceReady, EXIT_FOLDER_HELD, onStopRequested, requireSettings } from '@sinew/config';
-import { accounts, createPool, repositories } from '@sinew/db';
+import { accounts, createPool, history, repositories } from '@sinew/db';
 import { createJobs } from '@sinew/jobs';
 import { JournalError, JournalWriter } from '@sinew/journal';
 import { ConsentCache } from '@sinew/privacy';
-import { createLogger, createMetrics } from '@sinew/telemetry';
+import { askNvidiaSmi, createLogger, createMetrics, GpuReader } from '@sinew/telemetry';
 import { monotonicClock } from './clock.js';
 import { errorMessage } from './error-message.js';
 import { openFeedback } from './feedback/open-feedback.js';
 import { startGateway } from './gateway.js';
+import { accountRoutes } from './http/accounts.js';
 import { consentRoutes } from './http/consent.js';
 import { feedbackRoutes } from './http/feedback.js';
+import { historyRoutes } from './http/history.js';
+import { monitoringRoutes } from './http/monitoring.js';
+import { countJobs } from './job-counts.js';
 import { ModelCatalogue } from './models.js';
 
 /** A report comes seldom before its inference is in the database, and then shortly before. */
@@ -86,6 +90,20 @@ async function main(): Promise<void> {
     clock,
     log,
   });
+  const administered = accountRoutes({
+    store: keys,
+    administration: new AccountAdministration(pool, durable),
+    // Every gateway, this one too, asks for the keys of what runs every few seconds.
+    changed: async () => undefined,
+    log,
+  });
+  const gpus = new GpuReader(askNvidiaSmi, () => Date.now());
+  const monitoring = monitoringRoutes({
+    models,
+    gpus: () => gpus.read(),
+    jobCounts: () => countJobs(jobs),
+    uptimeMs: () => 1_000 * process.uptime(),
+  });
   const gateway = await startGateway({
     settings,
     clock,
@@ -98,7 +116,7 @@ async function main(): Promise<void> {
     pingDatabase: async () => {
       await pool.query('SELECT 1');
     },
-    routes: [...feedbackRoutes(feedback), ...consent],
+    routes: [...historyRoutes(history(pool)), ...monitoring, ...feedbackRoutes(feedback), ...consent, ...administered],
   });
   let stopping = false;
   // Policy threads first: a process that exits inside the graph is aborted by its runtime.
