@@ -10,9 +10,13 @@ import {
 
 // Account events as they are recorded: rows as the database keeps them, dates as it reads them.
 
-type Row = { readonly customer_id: string };
+interface Row {
+  readonly customer_id: string;
+}
+/** For rows written down where they are used. */
+type AnyRow = Row & { readonly [column: string]: unknown };
 
-export const customerEvent = (action: 'create' | 'update', row: Row): CustomerEvent => ({
+export const customerEvent = (action: 'create' | 'update', row: Row | AnyRow): CustomerEvent => ({
   ...head(row.customer_id),
   event: 'customer',
   data: { action, row: columnsOf(row) },
@@ -29,21 +33,21 @@ export const keyEvent = (
 });
 
 /** A row of `customer_data_consent`, and the row of `customer_consent_audit` that accounts for it. */
-export const consentEvent = (row: Row, audit: Row): ConsentEvent => ({
+export const consentEvent = (row: Row | AnyRow, audit: Row | AnyRow): ConsentEvent => ({
   ...head(row.customer_id),
   event: 'consent',
   data: { row: columnsOf(row), audit: columnsOf(audit) },
 });
 
 /** A row of `feedback`, with its `feedback_id`. */
-export const feedbackEvent = (row: Row): FeedbackEvent => ({
+export const feedbackEvent = (row: Row | AnyRow): FeedbackEvent => ({
   ...head(row.customer_id),
   event: 'feedback',
   data: { action: 'create', row: columnsOf(row) },
 });
 
 /** A row of `erasures`. */
-export const erasureEvent = (row: Row): ErasureEvent => ({
+export const erasureEvent = (row: Row | AnyRow): ErasureEvent => ({
   ...head(row.customer_id),
   event: 'erase',
   data: { row: columnsOf(row) },
