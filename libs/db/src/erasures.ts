@@ -57,6 +57,15 @@ export function erasures(pool: Pool) {
       return rows[0] ?? null;
     },
 
+    /** The erasure of one inference, where its customer asked for it before. */
+    async ofLog(customerId: string, logId: number): Promise<ErasureRow | null> {
+      const { rows } = await pool.query<ErasureRow>(
+        `SELECT ${COLUMNS} FROM vlaapi.erasures WHERE customer_id = $1 AND log_id = $2 ORDER BY requested_at LIMIT 1`,
+        [customerId, logId],
+      );
+      return rows[0] ?? null;
+    },
+
     /** What this part is still to be done of, oldest first. Also of finished ones: a journal may be new to the installation. */
     async toDo(part: string): Promise<ErasureRow[]> {
       const { rows } = await pool.query<ErasureRow>(

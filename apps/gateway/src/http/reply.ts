@@ -13,6 +13,8 @@ export interface Reply {
   readonly body: string | Uint8Array;
   readonly contentType: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** In place of `body`: sent in chunks, each asked for when the client has taken those before. */
+  readonly stream?: AsyncIterable<string>;
 }
 
 const STATUS_TEXT: Readonly<Record<number, string>> = {
@@ -102,14 +104,60 @@ export interface WriteOptions {
   readonly headOnly?: boolean;
 }
 
-/** Writes a reply; the caller corks and has checked that the response was not aborted. */
-export function write(res: HttpResponse, reply: Reply, options: WriteOptions = {}): void {
-  const { closeConnection = false, headOnly = false } = options;
+/** Status and headers, of any reply; the caller corks and has checked that the response was not aborted. */
+function writeHead(res: HttpResponse, reply: Reply): void {
   res.writeStatus(STATUS_TEXT[reply.status] ?? String(reply.status));
   if (reply.contentType !== '') res.writeHeader('Content-Type', reply.contentType);
   if (reply.headers?.['Cache-Control'] === undefined) res.writeHeader('Cache-Control', 'no-store');
   res.writeHeader('X-Content-Type-Options', 'nosniff');
   for (const [name, value] of Object.entries(reply.headers ?? {})) res.writeHeader(name, value);
+}
+
+/**
+ * Sends a reply's stream to its end, at the pace of the client: nothing is asked for while the socket is behind. What fails in the
+ * middle cuts the connection, so that nobody takes it for whole.
+ */
+export async function writeStream(
+  res: HttpResponse,
+  reply: Reply,
+  stream: AsyncIterable<string>,
+  signal: AbortSignal,
+): Promise<void> {
+  let drained: (() => void) | null = null;
+  const release = (): void => {
+    drained?.();
+    drained = null;
+  };
+  signal.addEventListener('abort', release, { once: true });
+  res.cork(() => writeHead(res, reply));
+  res.onWritable(() => {
+    release();
+    return true;
+  });
+  try {
+    for await (const text of stream) {
+      if (signal.aborted) return;
+      let flowing = true;
+      res.cork(() => {
+        flowing = res.write(text);
+      });
+      if (flowing) continue;
+      await new Promise<void>((resolve) => {
+        drained = resolve;
+      });
+      if (signal.aborted) return;
+    }
+    res.cork(() => res.end());
+  } catch (error) {
+    if (!signal.aborted) res.close();
+    throw error;
+  }
+}
+
+/** Writes a reply; the caller corks and has checked that the response was not aborted. */
+export function write(res: HttpResponse, reply: Reply, options: WriteOptions = {}): void {
+  const { closeConnection = false, headOnly = false } = options;
+  writeHead(res, reply);
   if (!headOnly && reply.status !== 204) return void res.end(reply.body, closeConnection);
   // uWS takes an answer whose length it was told, even as undefined, for unfinished until that much is written: so it is not.
   if (headOnly) res.writeHeader('Content-Length', String(Buffer.byteLength(reply.body)));

@@ -11,7 +11,7 @@ import { Refused } from '../gates/refused.js';
 import type { Route } from './bind.js';
 import { IncomingBody } from './body.js';
 import type { InFlight } from './in-flight.js';
-import { authFault, errorReply, fromSinewError, type Reply, write } from './reply.js';
+import { authFault, errorReply, fromSinewError, type Reply, write, writeStream } from './reply.js';
 import { RequestFault } from './request-fault.js';
 
 /** What a request leaves of its key's share: headers of every answer, and the refusal when nothing is left. */
@@ -150,7 +150,12 @@ async function serve(plan: Plan, res: HttpResponse, req: HttpRequest, deps: Rout
       const closeConnection = contentLength > READ_TO_END * maxBodyBytes;
       const all = { ...reply, headers: { 'X-Request-Id': requestId, ...limitHeaders, ...reply.headers } };
       incoming?.drop();
-      res.cork(() => write(res, all, { closeConnection }));
+      if (reply.stream === undefined) res.cork(() => write(res, all, { closeConnection }));
+      else {
+        await writeStream(res, all, reply.stream, abort.signal).catch((error: unknown) =>
+          deps.log.error({ err: error, request_id: requestId, path: contract.path }, 'a stream was cut'),
+        );
+      }
     }
   }
   for (const end of ends) end();
