@@ -13,6 +13,7 @@ import { registerMigrationTests } from './suites/migrations.js';
 import { registerPartitionTests } from './suites/partitions.js';
 import { registerRowLevelSecurityTests } from './suites/row-level-security.js';
 import { registerShippingTests } from './suites/shipping.js';
+import { registerSummaryTests } from './suites/summaries.js';
 import { registerUsageTests } from './suites/usage.js';
 
 export interface TestTarget {
@@ -57,6 +58,7 @@ export function registerDbTests(name: string, connect: () => Promise<TestTarget>
     registerUsageTests(db);
     registerGatewayNodeTests(db);
     registerRowLevelSecurityTests(db);
+    registerSummaryTests(db);
     registerInstructionStatisticsTests(db);
     registerErasureTests(db);
     registerHistoryTests(db);

@@ -27,6 +27,7 @@ export function registerAccountTests(db: TestedDatabase): void {
         expires_at: null,
         revoked_at: null,
         customer_active: true,
+        limits: null,
         is_operator: false,
       });
       expect(await db.repo.accounts.findKeyByHash(hashKey(`${KEY_PREFIX}unknown`))).toBeNull();

@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { getTableColumns, getTableName } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
-import { MIGRATIONS, MigrationError, madeSchema, migrate } from '../../migrate.js';
+import { MIGRATIONS, MigrationError, madeSchema, migrate, readMigrations } from '../../migrate.js';
+import { migrationStatus } from '../../migration-status.js';
+import { makePartitions } from '../../partitions.js';
 import { createPool } from '../../pool.js';
 import * as schema from '../../schema.js';
 import { inTransaction, TransactionAborted } from '../../transaction.js';
@@ -10,6 +12,19 @@ import type { TestedDatabase } from './tested-database.js';
 
 export function registerMigrationTests(db: TestedDatabase): void {
   describe('migrations', () => {
+    test('their status on an empty database: everything is to do, and asking does nothing', async () => {
+      const now = new Date('2026-11-30T23:59:59Z');
+      const found = await migrationStatus(db.pool, now);
+      expect(found).toEqual(await migrationStatus(null, now));
+      expect(found).toMatchObject({ applied: [], changed: [], unknown: [], up_to_date: false });
+      expect(found.pending[0]).toMatch(/^0001_/);
+      expect(found.partitions).toEqual({
+        present: [],
+        missing: ['2026_11', '2026_12', '2027_01', '2027_02'].map((month) => `inference_logs_${month}`),
+        strays: null,
+      });
+    });
+
     test('several starters at once apply each of them once, and later starters none', async () => {
       const starters = [createPool(db.url), createPool(db.url), createPool(db.url)];
       const applied = await Promise.all(starters.map((starter) => migrate(starter)));
@@ -26,10 +41,47 @@ export function registerMigrationTests(db: TestedDatabase): void {
         "UPDATE public.sinew_migrations SET hash = 'x' WHERE name LIKE '0001%' RETURNING name",
       );
       await expect(migrate(db.pool)).rejects.toThrow(MigrationError);
+      const changed = await migrationStatus(db.pool, new Date());
+      expect(changed).toMatchObject({ changed: [rows[0].name], pending: [], up_to_date: false });
       const sql = await readFile(`${MIGRATIONS}/${rows[0].name}`, 'utf8');
       const hash = createHash('sha256').update(sql).digest('hex');
       await db.pool.query('UPDATE public.sinew_migrations SET hash = $1 WHERE name = $2', [hash, rows[0].name]);
       expect(await migrate(db.pool)).toEqual([]);
+    });
+
+    test('their status afterwards names what is applied, and a partition that is gone', async () => {
+      const found = await migrationStatus(db.pool, new Date());
+      expect(found).toMatchObject({ pending: [], changed: [], unknown: [], up_to_date: true });
+      expect(found.applied.map(({ name }) => name)).toEqual((await readMigrations(MIGRATIONS)).map(({ name }) => name));
+      expect(found.partitions).toMatchObject({ missing: [], strays: 0 });
+      const last = found.partitions.present.at(-1) ?? '';
+      await db.pool.query(`DROP TABLE vlaapi.${last}`);
+      const without = await migrationStatus(db.pool, new Date());
+      expect(without).toMatchObject({ partitions: { missing: [last] }, pending: [], up_to_date: false });
+      expect(await makePartitions(db.pool, new Date())).toEqual([last]);
+      expect(await migrationStatus(db.pool, new Date())).toEqual(found);
+    });
+
+    test('made the indexes that questions need: unique, partial, GIN and HNSW among them', async () => {
+      const { rows } = await db.pool.query<{ name: string; def: string }>(
+        `SELECT c.relname AS name, pg_get_indexdef(c.oid) AS def FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+         WHERE c.relnamespace = 'vlaapi'::regnamespace AND NOT c.relispartition`,
+      );
+      expect(rows.length).toBeGreaterThanOrEqual(30);
+      const like = (text: string) => rows.filter(({ def }) => def.includes(text)).map(({ name }) => name);
+      expect(like('USING gin')).toEqual(
+        expect.arrayContaining([
+          'inference_logs_flags',
+          'sessions_environment',
+          'context_metadata_workspace',
+          'robot_performance_failures',
+        ]),
+      );
+      const hnsw = like('vector_cosine_ops)');
+      expect(hnsw.sort()).toEqual(['context_metadata_embedding', 'instruction_analytics_embedding']);
+      for (const { def } of rows.filter(({ name }) => hnsw.includes(name))) {
+        expect(def).toMatch(/USING hnsw .*m='?16'?, ef_construction='?64'?/);
+      }
     });
 
     test('made the tables that the drizzle schema describes, column by column', async () => {
