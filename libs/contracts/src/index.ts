@@ -1,6 +1,6 @@
 export * from './feedback.js';
 export { type ActionValueRule, checkActionValues, NORMALISED_BOUND } from './gates/action-values.js';
-export { type Claim, GATES, instructionRule } from './gates/quality-gates.js';
+export { GATES, instructionRule, type RequestClaim } from './gates/quality-gates.js';
 export {
   INSTRUCTION_CATEGORIES,
   type InstructionCategory,
@@ -14,6 +14,10 @@ export {
   type InstructionRule,
   type InstructionSeverity,
 } from './instruction-rules/table.js';
+export { type OpenApiDocument, type Operation, openApiDocument } from './openapi/document.js';
+export type { JsonSchema } from './openapi/json-schema.js';
+export { documentPage } from './openapi/page.js';
+export { refusalsOf } from './openapi/refusals.js';
 export * from './routes/index.js';
 export {
   type CustomerLimits,
@@ -42,7 +46,3 @@ export {
 } from './validators/session-checks.js';
 export { findValidator, MALFORMED, VALIDATORS, validatorOf } from './validators/table.js';
 export { PLACES, type Place, QUALITY_GATES, type QualityGate, type Validator } from './validators/validator.js';
-export { type OpenApiDocument, openApiDocument, type Operation } from './openapi/document.js';
-export type { JsonSchema } from './openapi/json-schema.js';
-export { documentPage } from './openapi/page.js';
-export { refusalsOf } from './openapi/refusals.js';

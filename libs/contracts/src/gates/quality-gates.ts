@@ -5,7 +5,7 @@ import type { QualityGate } from '../validators/validator.js';
 import { checkActionValues } from './action-values.js';
 
 /** What a store of request ids says of one. */
-export type Claim = 'new' | 'running' | 'answered' | 'duplicate';
+export type RequestClaim = 'new' | 'running' | 'answered' | 'duplicate';
 
 /**
  * The six hard rules, each of what it judges: the id of the rule that is broken, or null. Pure; what passes allocates nothing but
@@ -16,7 +16,7 @@ export const GATES = {
   action_vector: (actions: Float32Array, normalised: readonly boolean[] | null): string | null =>
     checkActionValues(actions, normalised),
   safety_score: (score: number): string | null => (score >= LEAST_SAFETY_SCORE ? null : 'safety_score.too_low'),
-  duplicate: (claim: Claim): string | null => (claim === 'new' ? null : 'request_id.duplicate'),
+  duplicate: (claim: RequestClaim): string | null => (claim === 'new' ? null : 'request_id.duplicate'),
   instruction: (text: string): string | null => {
     const fault = checkInstruction(text);
     return fault === null || fault.kind === 'safety' ? null : instructionRule(fault);

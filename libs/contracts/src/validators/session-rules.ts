@@ -63,7 +63,13 @@ export const SESSION_RULES = validators([
     'contracts: checkEnvironmentType',
   ],
   ['workspace', 'misordered', 'min below max on each axis, all finite', ['open', 'rest'], 'protocol: workspaceSchema'],
-  ['workspace', 'out_of_reach', 'meets what the robot reaches', ['open', 'rest'], 'control: resolveLimits'],
+  [
+    'workspace',
+    'out_of_reach',
+    'no wider than twice the reach on any axis: where it stands, only the session knows',
+    ['open', 'rest'],
+    'control: resolveLimits',
+  ],
   [
     'keep_out',
     'malformed',

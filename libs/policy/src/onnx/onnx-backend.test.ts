@@ -158,7 +158,12 @@ describe('onnx backend', () => {
     ];
     const outputs = await run(good, ...bad, good);
     for (const output of outputs.slice(1, 5)) {
-      expect(output).toMatchObject({ ok: false, code: 'validation_failed', field: 'images.main' });
+      expect(output).toMatchObject({
+        ok: false,
+        code: 'validation_failed',
+        field: 'images.main',
+        rule: 'image.undecodable',
+      });
     }
     const [alone] = await run(good);
     actions(alone).forEach((value, k) => {

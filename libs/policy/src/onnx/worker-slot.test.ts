@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PolicyBackend, PolicyInput } from '../backend/policy-backend.js';
+import type { Normalization } from '../bundle/normalization.js';
 import { nullBundle } from '../bundle/null-bundle.js';
 import { inputFor } from '../testing/inputs.js';
 import { DEMAND, ENDED_CHANNEL } from '../testing/misbehaving-worker.js';
@@ -74,5 +75,29 @@ describe('a worker that breaks', () => {
   test('[Q5] an action that is not finite fails its own input', async () => {
     const { outputs } = await run(input(DEMAND.notFinite), input(DEMAND.answer, 2));
     expect(outputs.map((output) => (output.ok ? output.actions[0] : output.code))).toEqual(['model_error', 2]);
+    expect(outputs[0]).toMatchObject({ rule: 'action.not_finite' });
   });
+});
+
+test('an action beyond ±1.1 fails its own input where the bundle declares its output normalised, and nowhere else', async () => {
+  const plain = nullBundle();
+  const seven = <T>(value: T): T[] => Array.from({ length: 7 }, () => value);
+  const outputsOf = async (action: Normalization) => {
+    const bundle = {
+      ...plain,
+      manifest: { ...plain.manifest, normalization: { ...plain.manifest.normalization, action } },
+    };
+    const backend = createOnnxBackend({ bundle, threads: 1, maxBatch: 4, worker });
+    await backend.start();
+    const input = (value: number): PolicyInput =>
+      inputFor(bundle.manifest, { state: Float64Array.of(DEMAND.answer, value, 0, 0, 0, 0, 0) });
+    const { outputs } = await backend.run(0, [input(1), input(1.2), input(-1)], PATIENCE_MS);
+    await backend.close();
+    return outputs.map((output) => (output.ok ? output.actions[0] : output.rule));
+  };
+  const quantiles = { kind: 'q01_q99', q01: seven(-0.5), q99: seven(0.5) } as const;
+  expect(await outputsOf(quantiles)).toEqual([0.5, 'action.not_normalised', -0.5]);
+  expect((await outputsOf({ ...quantiles, mask: seven(false) }))[1]).toBeCloseTo(1.2);
+  expect((await outputsOf({ kind: 'mean_std', mean: seven(0), std: seven(1) }))[1]).toBeCloseTo(1.2);
+  expect((await outputsOf('graph'))[1]).toBeCloseTo(1.2);
 });
