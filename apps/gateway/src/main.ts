@@ -3,7 +3,7 @@ import { AccountAdministration, GatewayRecord } from '@sinew/accounts';
 import { announceReady, EXIT_FOLDER_HELD, onStopRequested, requireSettings } from '@sinew/config';
 import { accounts, createPool, history, repositories } from '@sinew/db';
 import { createJobs } from '@sinew/jobs';
-import { JournalError, JournalWriter } from '@sinew/journal';
+import { JournalError, JournalWriter, threadedIo } from '@sinew/journal';
 import { ConsentCache } from '@sinew/privacy';
 import { askNvidiaSmi, createLogger, createMetrics, GpuReader } from '@sinew/telemetry';
 import { monotonicClock } from './clock.js';
@@ -57,6 +57,7 @@ async function main(): Promise<void> {
     node: settings.node,
     budgetBytes: settings.journal_budget_mb * 1_048_576,
     fsyncMs: settings.fsync_ms,
+    io: threadedIo(),
     now: () => Date.now(),
     onState: (state) => {
       log.warn({ journal: state }, 'journal state');

@@ -78,7 +78,10 @@ async function cell(controller: Controller, delayMs: number, options: Options): 
   const { model, execute, blend } = controller;
   const { robots, episodes, hz, seed } = options;
   const key = `vla_live_${randomBytes(24).toString('base64url')}`;
-  const gateway = await GatewayProcess.start({ policy: model, policyThreads: 1, maxSessions: robots, key }, null);
+  const gateway = await GatewayProcess.start(
+    { policy: model, policyThreads: 1, maxSessions: robots, key, bare: false },
+    null,
+  );
   try {
     const url = `ws://127.0.0.1:${gateway.port}`;
     const sim = await runSim({ url, apiKey: key, robots, episodes, hz, seed, delayMs, model, execute, blend });

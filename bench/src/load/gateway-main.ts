@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { ModelCatalogue, monotonicClock, startGateway } from '@sinew/gateway';
-import { JournalWriter } from '@sinew/journal';
+import { JournalWriter, threadedIo } from '@sinew/journal';
 import { ConsentCache } from '@sinew/privacy';
 import { createLogger, createMetrics } from '@sinew/telemetry';
+import { BareGateway } from './bare-gateway.js';
 import type { FromGateway, GatewayOptions, ToGateway } from './gateway-messages.js';
 import { GatewayProbe } from './gateway-probe.js';
 
@@ -22,6 +23,7 @@ async function start(options: GatewayOptions): Promise<{ probe: GatewayProbe; st
     dir: options.dir,
     node: 0,
     budgetBytes: 8 * 1024 ** 3,
+    io: threadedIo(),
     now: () => Date.now(),
   });
   const models = await ModelCatalogue.load(
@@ -38,6 +40,18 @@ async function start(options: GatewayOptions): Promise<{ probe: GatewayProbe; st
     log,
   );
   const probe = new GatewayProbe(models, metrics, journal);
+  if (options.bare) {
+    const bare = await BareGateway.start(models, metrics, clock.now);
+    say({ kind: 'ready', port: bare.port });
+    return {
+      probe,
+      stop: async () => {
+        bare.stop();
+        await models.close();
+        await journal.close();
+      },
+    };
+  }
   const hash = createHash('sha256').update(options.key).digest('hex');
   const gateway = await startGateway({
     settings: {

@@ -7,6 +7,8 @@ export interface GatewayOptions {
   readonly policyThreads: number;
   readonly maxSessions: number;
   readonly key: string;
+  /** Sockets and a pacer alone, as a ceiling. */
+  readonly bare: boolean;
   /** The journal's folder. */
   readonly dir: string;
 }

@@ -9,12 +9,17 @@ export const load = defineCommand({
   options: LOAD_OPTIONS,
   measure: async (options) => {
     if (options.idle) return { mode: 'idle', ...(await measureIdle(options)) } as const;
+    if (options.bare) {
+      const ceiling = await measureLoad(options);
+      return { mode: 'bare', ceiling, gateway: await measureLoad({ ...options, bare: false }) } as const;
+    }
     if (!options.hostile) return { mode: 'load', ...(await measureLoad(options)) } as const;
     const alone = await measureLoad({ ...options, hostile: false });
     return { mode: 'hostile', alone, beside: await measureLoad(options) } as const;
   },
   show: (result) => {
     if (result.mode === 'idle') return idleLines(result);
+    if (result.mode === 'bare') return [...loadLines(result.ceiling), '', ...loadLines(result.gateway)];
     return result.mode === 'load' ? loadLines(result) : hostileLines(result.alone, result.beside);
   },
 });

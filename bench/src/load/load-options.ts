@@ -45,6 +45,11 @@ export const LOAD_OPTIONS = {
     default: false,
     help: 'measure twice: the robots alone, then beside a thousand silent sockets, clients that never read, and floods of garbage',
   },
+  bare: {
+    type: 'boolean',
+    default: false,
+    help: 'measure twice: the ceiling (the same sockets and frames, a canned action a tick, nothing else), then the gateway',
+  },
   profile: { type: 'path', default: null, help: 'a folder for a V8 CPU profile of the gateway’s main thread' },
   url: {
     type: 'url',

@@ -19,6 +19,7 @@ const OPTIONS: LoadOptions = {
   pacing: 'paced',
   idle: false,
   hostile: false,
+  bare: false,
   profile: null,
   url: null,
   key: null,

@@ -29,6 +29,7 @@ export async function openTarget(options: LoadOptions): Promise<Target> {
       policyThreads: options.policy_threads,
       maxSessions: options.robots + (options.hostile ? 100 : 0),
       key,
+      bare: options.bare,
     },
     options.profile,
   );

@@ -1,6 +1,7 @@
 import { borrowEncoded } from './codec.js';
 import { JournalError } from './errors.js';
 import { FRAME_HEADER_BYTES, MAX_PAYLOAD_BYTES, sealFrame } from './frame.js';
+import { encodeInference, isPlain } from './inference-encoder.js';
 import type { JournalRecord } from './records.js';
 
 const INITIAL_BYTES = 64 * 1024;
@@ -9,7 +10,8 @@ const KEEP_BYTES = 1024 * 1024;
 
 /** Records of one loop turn, as the bytes of one write. Kept until they are synced, then cleared and filled again. */
 export class Batch {
-  bytes = Buffer.allocUnsafe(INITIAL_BYTES);
+  /** In shared memory: another thread may write it to the file. */
+  bytes = sharedBuffer(INITIAL_BYTES);
   length = 0;
   /** Number of the last record in it, counted over the writer's life. */
   last = 0;
@@ -27,7 +29,7 @@ export class Batch {
   }
 
   add(record: JournalRecord): void {
-    const payload = borrowEncoded(record);
+    const payload = record.kind === 'inference' && isPlain(record) ? encodeInference(record) : borrowEncoded(record);
     if (payload.length > MAX_PAYLOAD_BYTES) {
       throw new JournalError('record_too_large', `A ${record.kind} record of ${payload.length} bytes`);
     }
@@ -50,7 +52,7 @@ export class Batch {
   }
 
   clear(): void {
-    if (this.bytes.length > KEEP_BYTES) this.bytes = Buffer.allocUnsafe(INITIAL_BYTES);
+    if (this.bytes.length > KEEP_BYTES) this.bytes = sharedBuffer(INITIAL_BYTES);
     this.length = 0;
     this.urgent = false;
     this.highLogId = 0;
@@ -65,8 +67,12 @@ export class Batch {
     if (needed <= this.bytes.length) return;
     let capacity = this.bytes.length;
     while (capacity < needed) capacity *= 2;
-    const larger = Buffer.allocUnsafe(capacity);
+    const larger = sharedBuffer(capacity);
     this.bytes.copy(larger, 0, 0, this.length);
     this.bytes = larger;
   }
+}
+
+function sharedBuffer(bytes: number): Buffer {
+  return Buffer.from(new SharedArrayBuffer(bytes));
 }

@@ -4,6 +4,7 @@ export { type ErasedCounts, type EraseOptions, type EraseResult, eraseRecords, j
 export { eraseInThread } from './erase-in-thread.js';
 export type { Erasure } from './erased-form.js';
 export { JOURNAL_ERRORS, JournalError, type JournalErrorCode } from './errors.js';
+export type { JournalIo } from './io.js';
 export type { Latch } from './latches.js';
 export { LOG_ID_EPOCH_MS, LogIds, logIdNode, logIdTimeMs, MAX_NODE } from './log-id.js';
 export { LogTail, type TailAnswer, type UnshippedLog } from './log-tail.js';
@@ -20,4 +21,5 @@ export type * from './records.js';
 export { LOOP_CALL, RECORD_VERSION } from './records.js';
 export type { MayKeepText } from './scrub.js';
 export type { SegmentHeader } from './segment.js';
+export { threadedIo } from './threaded-io.js';
 export { JournalWriter, type JournalWriterOptions, type WriterState } from './writer.js';

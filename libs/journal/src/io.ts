@@ -18,6 +18,10 @@ export interface JournalIo {
   create(path: string, head: Buffer): Promise<SegmentFile>;
   /** Waits before a failed write is tried again. */
   pause(ms: number): Promise<void>;
+  /** Takes the answers that are there, without waiting for the event loop's next turn. */
+  poll?(): void;
+  /** After the last file was closed. */
+  close?(): Promise<void>;
 }
 
 export const nodeIo: JournalIo = {

@@ -75,7 +75,9 @@ export class Connection {
     this.#metrics.frames.cell(message.type).inc();
     if (phase.kind === 'bound') {
       phase.session.handle(message, arrivedMs);
-      phase.session.context.pacer.catchUp(arrivedMs);
+      const { pacer, journal } = phase.session.context;
+      pacer.catchUp(arrivedMs);
+      journal.poll(arrivedMs);
       return;
     }
     if (message.type !== 'open')
