@@ -4,6 +4,8 @@
 
 /** Frames are cut from slabs of this size: an allocation of its own costs a small frame as much as all its fields. */
 const SLAB_BYTES = 32_768;
+/** Texts shorter than this are written unit by unit, which is faster than the encoder as long as they are ASCII. */
+const MOST_ASCII = 64;
 const textEncoder = new TextEncoder();
 
 /** Writes one msgpack value after another. What was handed out is never written to again. */
@@ -109,14 +111,14 @@ export class FrameWriter {
 
   #array(array: readonly unknown[]): void {
     this.#header(array.length, 0x90, 16, 0xdc);
-    for (const value of array) this.#value(value);
+    for (let i = 0; i < array.length; i++) this.#value(array[i]);
   }
 
   /** A vector of reals: always float64, also where an entry is whole. */
   #vector(vector: Float64Array): void {
     this.#header(vector.length, 0x90, 16, 0xdc);
     this.#reserve(vector.length * 9);
-    for (const value of vector) this.#float(value);
+    for (let i = 0; i < vector.length; i++) this.#float(vector[i] as number);
   }
 
   #binary(data: Uint8Array): void {
@@ -129,8 +131,8 @@ export class FrameWriter {
   #float32Binary(data: Float32Array): void {
     this.#binaryHeader(data.byteLength);
     this.#reserve(data.byteLength);
-    for (const value of data) {
-      this.#view.setFloat32(this.#at, value, true);
+    for (let i = 0; i < data.length; i++) {
+      this.#view.setFloat32(this.#at, data[i] as number, true);
       this.#at += 4;
     }
   }
@@ -138,7 +140,7 @@ export class FrameWriter {
   #string(text: string): void {
     // at most three UTF-8 bytes a UTF-16 unit
     this.#reserve(5 + text.length * 3);
-    if (text.length < 32 && this.#shortAscii(text)) return;
+    if (text.length < MOST_ASCII && this.#ascii(text)) return;
     const room = text.length * 3;
     const headerBytes = room < 256 ? 2 : room < 65_536 ? 3 : 5;
     const { written } = textEncoder.encodeInto(text, this.#bytes.subarray(this.#at + headerBytes));
@@ -155,14 +157,19 @@ export class FrameWriter {
     this.#at += headerBytes + written;
   }
 
-  #shortAscii(text: string): boolean {
-    const start = this.#at + 1;
+  #ascii(text: string): boolean {
+    const short = text.length < 32;
+    const start = this.#at + (short ? 1 : 2);
     for (let i = 0; i < text.length; i++) {
       const unit = text.charCodeAt(i);
       if (unit > 0x7f) return false;
       this.#bytes[start + i] = unit;
     }
-    this.#bytes[this.#at] = 0xa0 | text.length;
+    if (short) this.#bytes[this.#at] = 0xa0 | text.length;
+    else {
+      this.#bytes[this.#at] = 0xd9;
+      this.#bytes[this.#at + 1] = text.length;
+    }
     this.#at = start + text.length;
     return true;
   }

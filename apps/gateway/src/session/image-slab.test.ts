@@ -45,3 +45,22 @@ test('a buffer that came back from the policy holds the next images, of any sess
   pool.give(bytes);
   expect(one.store({ main: encoded(5) }).main?.data.buffer).toBe(taken.main?.data.buffer);
 });
+
+test('the next images of the same form take the place of those before, any other form is stored anew', () => {
+  const slab = new ImageSlab(new SlabPool());
+  const raw = (fill: number, width: number, height: number): WireImage => ({
+    kind: 'rgb8',
+    data: new Uint8Array(3 * width * height).fill(fill),
+    width,
+    height,
+  });
+  const first = slab.store({ main: raw(1, 2, 4) });
+  const second = slab.store({ main: raw(2, 2, 4) });
+  expect(second).toBe(first);
+  expect(second.main).toEqual(raw(2, 2, 4));
+  // As many bytes, another shape; one camera more; one less; encoded.
+  expect(slab.store({ main: raw(3, 4, 2) }).main).toEqual(raw(3, 4, 2));
+  expect(slab.store({ main: raw(4, 4, 2), left: encoded(9) })).toEqual({ main: raw(4, 4, 2), left: encoded(9) });
+  expect(slab.store({ main: raw(5, 4, 2) })).toEqual({ main: raw(5, 4, 2) });
+  expect(slab.store({ main: encoded(...new Array(24).fill(6)) }).main?.kind).toBe('encoded');
+});

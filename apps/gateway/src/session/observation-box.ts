@@ -33,6 +33,11 @@ export class ObservationBox {
   readonly #waiting: KeptObservation[] = [];
   readonly #pool: SlabPool;
   readonly #slab: ImageSlab;
+  /**
+   * Where latest wins: the one that waits, written over by the next. Most observations are superseded, and what each of them
+   * made anew lived just long enough for the garbage collector to have to move it.
+   */
+  #latest: Latest | null = null;
 
   private constructor(pool: SlabPool, capacity: number, latestWins: boolean) {
     this.#pool = pool;
@@ -55,7 +60,13 @@ export class ObservationBox {
 
   put(observation: AcceptedObservation): PutResult {
     const room = this.#waiting.length < this.#capacity;
-    if (!room && !this.#latestWins) return 'overflow';
+    if (this.#latestWins) {
+      this.#latest ??= new Latest(observation.state.length);
+      this.#latest.set(observation, this.#slab.store(observation.images));
+      if (room) this.#waiting.push(this.#latest);
+      return room ? 'stored' : 'superseded';
+    }
+    if (!room) return 'overflow';
     const { seq, state, instruction, arrivedMs, capturedMs, baseTick, generation } = observation;
     const images = this.#slab.store(observation.images);
     const kept: KeptObservation = {
@@ -67,20 +78,21 @@ export class ObservationBox {
       capturedMs,
       baseTick,
       generation,
-      slab: null,
+      // In a line each keeps its own images.
+      slab: this.#slab.handOver(),
     };
-    if (room) this.#waiting.push(kept);
-    else this.#waiting[0] = kept;
-    // In a line each keeps its own images; the newest alone may be written over until it is taken.
-    if (!this.#latestWins) kept.slab = this.#slab.handOver();
-    return room ? 'stored' : 'superseded';
+    this.#waiting.push(kept);
+    return 'stored';
   }
 
   /** The images are the caller's until it calls `release`. */
   take(): KeptObservation | null {
     const taken = this.#waiting.shift();
     if (taken === undefined) return null;
-    if (this.#latestWins) taken.slab = this.#slab.handOver();
+    if (this.#latestWins) {
+      taken.slab = this.#slab.handOver();
+      this.#latest = null;
+    }
     return taken;
   }
 
@@ -99,5 +111,32 @@ export class ObservationBox {
   clear(): void {
     for (const observation of this.#waiting) this.release(observation);
     this.#waiting.length = 0;
+  }
+}
+
+class Latest implements KeptObservation {
+  seq = 0;
+  images: Readonly<Record<string, WireImage>> = {};
+  readonly state: Float64Array;
+  instruction = '';
+  arrivedMs = 0;
+  capturedMs = 0;
+  baseTick = 0;
+  generation = 0;
+  slab: Uint8Array | null = null;
+
+  constructor(stateDim: number) {
+    this.state = new Float64Array(stateDim);
+  }
+
+  set(observation: AcceptedObservation, images: Readonly<Record<string, WireImage>>): void {
+    this.seq = observation.seq;
+    this.images = images;
+    this.state.set(observation.state);
+    this.instruction = observation.instruction;
+    this.arrivedMs = observation.arrivedMs;
+    this.capturedMs = observation.capturedMs;
+    this.baseTick = observation.baseTick;
+    this.generation = observation.generation;
   }
 }
