@@ -38,7 +38,7 @@ async function main(): Promise<void> {
   const { consents: consentStore } = repositories(pool);
   const consents = new ConsentCache(
     consentStore.findMany,
-    () => clock.now(),
+    { now: clock.now, wall: Date.now },
     (error) => log.warn({ err: error }, 'consents cannot be asked for: what is known of them counts for a minute'),
   );
   const durable = new GatewayRecord(settings.data_dir, async () => {
@@ -88,7 +88,7 @@ async function main(): Promise<void> {
     consents: consentStore,
     record: durable,
     changed: (customerId) => consents.invalidate(customerId),
-    clock,
+    wallNow: Date.now,
     log,
   });
   const administered = accountRoutes({

@@ -72,10 +72,7 @@ async function start(options: GatewayOptions): Promise<{ probe: GatewayProbe; st
     models,
     metrics,
     log,
-    consents: new ConsentCache(
-      async () => new Map(),
-      () => clock.now(),
-    ),
+    consents: new ConsentCache(async () => new Map(), { now: clock.now, wall: Date.now }),
     findKey: async (asked) =>
       asked === hash
         ? {

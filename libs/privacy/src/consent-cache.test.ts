@@ -9,7 +9,7 @@ function bench() {
   const rows = new Map<string, Record<string, unknown>>();
   const asked: (readonly string[])[] = [];
   const faults: unknown[] = [];
-  const world = { nowMs: 1_000_000, away: false, hold: null as Promise<void> | null };
+  const world = { nowMs: 1_000_000, shiftMs: 0, away: false, hold: null as Promise<void> | null };
   const cache = new ConsentCache(
     async (ids) => {
       asked.push(ids);
@@ -18,7 +18,7 @@ function bench() {
       if (world.away) throw new Error('the database is away');
       return found;
     },
-    () => world.nowMs,
+    { now: () => world.nowMs, wall: () => world.nowMs + world.shiftMs },
     (error) => faults.push(error),
   );
   const grant = (
@@ -156,6 +156,19 @@ test('it ends by the clock, between two questions', async () => {
   world.nowMs += 500;
   expect(cache.mayStore(ANA, 'embedding')).toBe(false);
   expect(cache.inForce(ANA)).toEqual({ tier: 'none', version: 4 });
+});
+
+test('setting the calendar changes when a consent ends, not for how long it is known', async () => {
+  const { cache, grant, world } = bench();
+  grant(ANA, 'research', 1, new Date(world.nowMs + 5_000));
+  await cache.known(ANA);
+  expect(cache.mayStore(ANA, 'image')).toBe(true);
+  world.shiftMs = 5_000;
+  expect(cache.mayStore(ANA, 'image')).toBe(false);
+  world.shiftMs = -500_000;
+  expect(cache.mayStore(ANA, 'image')).toBe(true);
+  world.nowMs += GRACE_MS + 1;
+  expect(cache.mayStore(ANA, 'image')).toBe(false);
 });
 
 test('who is read no more is asked for no more', async () => {

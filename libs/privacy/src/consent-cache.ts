@@ -4,6 +4,13 @@ import { type ConsentInForce, consentInForce, mayStore, type StoredKind } from '
 /** The rows of these customers, by customer; who has none is left out. Rejects where they cannot be had. */
 export type FindConsents = (customerIds: readonly string[]) => Promise<ReadonlyMap<string, unknown>>;
 
+export interface ConsentClock {
+  /** Milliseconds that never run backwards: how old what is known is. */
+  now(): number;
+  /** Unix milliseconds by the calendar: when a consent ends. */
+  wall(): number;
+}
+
 /** An entry as old as this is asked for again; with a refresh every second none is older than 3 s. */
 const FRESH_MS = 1_500;
 /** So long a consent still counts that cannot be asked for again. Then it is unknown, and nothing more is stored. */
@@ -28,16 +35,16 @@ class Entry {
  */
 export class ConsentCache {
   readonly #find: FindConsents;
-  readonly #now: () => number;
+  readonly #clock: ConsentClock;
   readonly #onFault: (error: unknown) => void;
   readonly #entries = new Map<string, Entry>();
   #away = false;
   #asking: { readonly sinceMs: number; readonly done: Promise<void> } | null = null;
 
-  /** `now`: Unix milliseconds. `onFault` hears of the first failure of an outage. */
-  constructor(find: FindConsents, now: () => number, onFault: (error: unknown) => void = () => {}) {
+  /** `onFault` hears of the first failure of an outage. */
+  constructor(find: FindConsents, clock: ConsentClock, onFault: (error: unknown) => void = () => {}) {
     this.#find = find;
-    this.#now = now;
+    this.#clock = clock;
     this.#onFault = onFault;
   }
 
@@ -45,21 +52,21 @@ export class ConsentCache {
     const entry = this.#entries.get(customerId);
     if (entry === undefined) return this.#begin(customerId).consent;
     entry.used = true;
-    return this.#now() - entry.asOfMs > GRACE_MS ? 'unknown' : entry.consent;
+    return this.#clock.now() - entry.asOfMs > GRACE_MS ? 'unknown' : entry.consent;
   }
 
   mayStore(customerId: string, kind: StoredKind): boolean {
-    return mayStore(this.of(customerId), kind, this.#now());
+    return mayStore(this.of(customerId), kind, this.#clock.wall());
   }
 
   inForce(customerId: string): ConsentInForce {
-    return consentInForce(this.of(customerId), this.#now());
+    return consentInForce(this.of(customerId), this.#clock.wall());
   }
 
   /** Resolves once the customer was asked for, whatever came of it; at once where the answer is there. */
   async known(customerId: string): Promise<void> {
     const entry = this.#entries.get(customerId) ?? this.#begin(customerId);
-    if (this.#now() - entry.asOfMs <= GRACE_MS) return;
+    if (this.#clock.now() - entry.asOfMs <= GRACE_MS) return;
     await this.refresh();
     // It came in while the others were asked for.
     if (entry.asOfMs === Number.NEGATIVE_INFINITY) await this.refresh();
@@ -76,7 +83,7 @@ export class ConsentCache {
 
   /** Asks for every entry that is no longer fresh, all in one question. Never rejects. */
   refresh(): Promise<void> {
-    const now = this.#now();
+    const now = this.#clock.now();
     if (this.#asking !== null && now - this.#asking.sinceMs < PATIENCE_MS) return this.#asking.done;
     const due = new Map([...this.#entries].filter(([, { asOfMs }]) => now - asOfMs >= FRESH_MS));
     if (due.size === 0) return Promise.resolve();

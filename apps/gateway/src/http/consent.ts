@@ -12,9 +12,9 @@ import { consentOf, permissionsOf, scrubText, TIER_PERMISSIONS } from '@sinew/pr
 import { SinewError } from '@sinew/protocol';
 import type { Logger } from '@sinew/telemetry';
 import { mayAdminister, type Principal } from '../auth.js';
-import type { Clock } from '../clock.js';
 import { bind, type Route } from './bind.js';
 import { json, type Reply } from './reply.js';
+import { RequestFault } from './request-fault.js';
 
 export interface ConsentRouteDeps {
   readonly consents: Consents;
@@ -22,26 +22,27 @@ export interface ConsentRouteDeps {
   readonly record: DurableRecord;
   /** Tells this gateway and the others; what it rejects with changes no answer, as they would see it by themselves. */
   readonly changed: (customerId: string) => Promise<void>;
-  readonly clock: Clock;
+  /** Unix milliseconds. */
+  readonly wallNow: () => number;
   readonly log: Logger;
 }
 
 /** `/admin/customers/{id}/consent`: what a customer allows to be kept. The answer comes once the change will survive. */
 export function consentRoutes(deps: ConsentRouteDeps): Route[] {
-  const { clock, consents } = deps;
+  const { consents, wallNow } = deps;
   return [
     bind(getConsentRoute, async ({ params, principal }) => {
       administered(principal, params.customer_id);
       const { customer, row } = await consents.find(params.customer_id);
       if (!customer) throw noCustomer();
-      return json(bodyOf(params.customer_id, row, clock.now()));
+      return json(bodyOf(params.customer_id, row, wallNow()));
     }),
     bind(setConsentRoute, ({ params, body, principal, requestId }) => {
       const { tier, expires_at, version, reason, ...wish } = body;
       const granted = permissionsOf(tier, wish);
       if (!granted.ok) throw invalid(granted.field, granted.reason);
       const ends = expires_at === undefined || expires_at === null ? null : new Date(expires_at);
-      if (ends !== null && !(ends.getTime() > clock.now())) throw invalid('expires_at', 'must be in the future');
+      if (ends !== null && !(ends.getTime() > wallNow())) throw invalid('expires_at', 'must be in the future');
       const terms = { consent_tier: tier, expires_at: ends, ...granted.permissions };
       const expected = version === undefined ? {} : { expected_version: version };
       return change(deps, params.customer_id, principal, { terms, request_id: requestId, ...why(reason), ...expected });
@@ -75,13 +76,13 @@ export function consentRoutes(deps: ConsentRouteDeps): Route[] {
 const why = (reason: string | undefined) => ({ reason: reason === undefined ? null : scrubText(reason) });
 
 async function change(
-  { changed, clock, consents, log, record }: ConsentRouteDeps,
+  { changed, consents, log, record, wallNow }: ConsentRouteDeps,
   customerId: string,
   principal: Principal,
   wanted: Omit<ConsentChange, 'at' | 'changed_by'>,
 ): Promise<Reply> {
   administered(principal, customerId);
-  const at = new Date(clock.now());
+  const at = new Date(wallNow());
   const result = await consents.change(customerId, { ...wanted, at, changed_by: principal.keyId }, (row, audit) =>
     record.record([consentEvent(row, audit)]),
   );
@@ -100,7 +101,7 @@ async function change(
         'consent changed',
       );
       await changed(customerId).catch((error: unknown) => log.warn({ err: error }, 'other gateways were not told'));
-      return json(bodyOf(customerId, result.row, clock.now()));
+      return json(bodyOf(customerId, result.row, wallNow()));
     }
   }
 }
@@ -111,8 +112,7 @@ function administered(principal: Principal, customerId: string): void {
 }
 
 const noCustomer = () => new SinewError('not_found', 'There is no such customer', { field: 'customer_id' });
-const invalid = (field: string, reason: string) =>
-  new SinewError('validation_failed', `${field}: ${reason}`, { field, reason });
+const invalid = (field: string, reason: string) => RequestFault.of('validation_failed', 'body', field, reason);
 
 function bodyOf(customerId: string, row: ConsentRow | null, nowMs: number): ConsentBody {
   if (row === null) {

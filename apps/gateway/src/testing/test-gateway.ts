@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KeyIdentity } from '@sinew/db';
 import { type JournalRecord, JournalWriter, readJournal } from '@sinew/journal';
-import { ConsentCache, type FindConsents } from '@sinew/privacy';
+import { ConsentCache } from '@sinew/privacy';
 import type { FreshOpen, Observation } from '@sinew/protocol';
 import { createLogger, createMetrics, type Logger } from '@sinew/telemetry';
 import { monotonicClock } from '../clock.js';
@@ -83,7 +83,7 @@ interface Options {
   readonly keepDir?: boolean;
   readonly journalBudgetBytes?: number;
   /** Nobody consents to anything without. */
-  readonly findConsents?: FindConsents;
+  readonly consents?: ConsentCache;
   /** Endpoints whose parts are not the gateway's own. */
   readonly routes?: (inside: {
     readonly models: ModelCatalogue;
@@ -99,7 +99,7 @@ export async function startTestGateway(options: Options = {}): Promise<TestGatew
   const metrics = createMetrics();
   const log = createLogger('gateway', 'silent');
   const clock = monotonicClock;
-  const consents = new ConsentCache(options.findConsents ?? (async () => new Map()), () => clock.now());
+  const consents = options.consents ?? new ConsentCache(async () => new Map(), { now: clock.now, wall: Date.now });
   const journal = await JournalWriter.open({
     dir,
     mayKeepText: (customerId) => consents.mayStore(customerId, 'instruction_text'),
