@@ -110,3 +110,35 @@ test('a key that was known to be revoked stays so while the database is away', a
   nowMs += 60_000;
   expect(await authenticator.authenticate(KEY)).toEqual({ kind: 'revoked' });
 });
+
+test('news of a key, or of its customer, is acted on at once', async () => {
+  const known = await principal();
+  answer = () => ({ ...row, revoked_at: new Date(0) });
+  authenticator.forget('01900000-0000-7000-8000-00000000ffff');
+  expect(await authenticator.revoked(known)).toBe(false);
+  authenticator.forget(row.key_id);
+  expect(await authenticator.revoked(known)).toBe(true);
+  answer = () => ({ ...row, customer_active: false });
+  authenticator.forget(row.customer_id);
+  expect(await authenticator.revoked(known)).toBe(true);
+  expect(asked).toBe(3);
+});
+
+test('an answer that was under way when news came is asked for again', async () => {
+  const asking = authenticator.authenticate(KEY);
+  authenticator.forget(row.key_id);
+  await asking;
+  await principal();
+  expect(asked).toBe(2);
+});
+
+test('what was asked for long ago is not fresh because its answer was slow', async () => {
+  answer = () => {
+    nowMs += 2_000;
+    return row;
+  };
+  await principal();
+  nowMs += 1_000;
+  await principal();
+  expect(asked).toBe(2);
+});

@@ -30,10 +30,13 @@ export type AuthResult =
 
 interface Entry {
   readonly result: { readonly row: KeyIdentity | null };
+  /** When it was asked for, not when the answer came: that may have taken a while. */
   readonly fetchedAt: number;
+  /** News came since: to be asked for again, and good until then only where the database is away. */
+  stale: boolean;
 }
 
-/** Fresh this long; then the next use asks again. Bounds how long a revoked key still works. */
+/** Fresh this long; then the next use asks again. Bounds how long a revoked key still works where no news of it comes. */
 const FRESH_MS = 3_000;
 /** With the database away, a key known to be good is honoured this long: running fleets survive a database restart. */
 const GRACE_MS = 10 * 60_000;
@@ -45,14 +48,19 @@ const KEY_SHAPE = /^vla_live_[A-Za-z0-9_-]{16,128}$/;
 export class Authenticator {
   readonly #find: FindKey;
   readonly #clock: Clock;
+  readonly #wallNow: () => number;
   readonly #cache = new Map<string, Entry>();
   readonly #pending = new Map<string, Promise<AuthResult>>();
+  /** How often news came. */
+  #news = 0;
   /** By which hash a principal came in; kept here, so that it stands in no record and no log line. */
   readonly #hashes = new WeakMap<Principal, string>();
 
-  constructor(find: FindKey, clock: Clock) {
+  /** `wallNow`: what keys expire by, Unix milliseconds. */
+  constructor(find: FindKey, clock: Clock, wallNow: () => number = () => clock.now()) {
     this.#find = find;
     this.#clock = clock;
+    this.#wallNow = wallNow;
   }
 
   async authenticate(key: string): Promise<AuthResult> {
@@ -71,24 +79,42 @@ export class Authenticator {
     return kind === 'revoked' || kind === 'unknown';
   }
 
+  /** News of a key or of a customer, by its id: what is known of it is old. */
+  forget(id: string): void {
+    for (const entry of this.#cache.values()) {
+      const { row } = entry.result;
+      if (row?.key_id === id || row?.customer_id === id) entry.stale = true;
+    }
+    // An answer that is under way may be from before the news.
+    this.#news++;
+    this.#pending.clear();
+  }
+
   #check(hash: string): AuthResult | Promise<AuthResult> {
     const cached = this.#cache.get(hash);
-    if (cached !== undefined && this.#clock.now() - cached.fetchedAt < FRESH_MS) {
+    if (cached !== undefined && !cached.stale && this.#clock.now() - cached.fetchedAt < FRESH_MS) {
       return this.#judge(hash, cached.result.row);
     }
     let pending = this.#pending.get(hash);
     if (pending === undefined) {
-      pending = this.#lookUp(hash, cached).finally(() => this.#pending.delete(hash));
+      const asked = this.#lookUp(hash, cached).finally(() => {
+        if (this.#pending.get(hash) === asked) this.#pending.delete(hash);
+      });
+      pending = asked;
       this.#pending.set(hash, pending);
     }
     return pending;
   }
 
   async #lookUp(hash: string, cached: Entry | undefined): Promise<AuthResult> {
+    const fetchedAt = this.#clock.now();
+    const news = this.#news;
     try {
       const row = await this.#find(hash);
+      const entry = { result: { row }, fetchedAt, stale: news !== this.#news };
       if (this.#cache.size >= MAX_ENTRIES) this.#cache.delete(this.#cache.keys().next().value as string);
-      this.#cache.set(hash, { result: { row }, fetchedAt: this.#clock.now() });
+      // One that was asked later may have answered sooner.
+      if ((this.#cache.get(hash)?.fetchedAt ?? fetchedAt) <= fetchedAt) this.#cache.set(hash, entry);
       return this.#judge(hash, row);
     } catch {
       const recent = cached !== undefined && this.#clock.now() - cached.fetchedAt < GRACE_MS;
@@ -99,7 +125,7 @@ export class Authenticator {
   #judge(hash: string, row: KeyIdentity | null): AuthResult {
     if (row === null) return { kind: 'unknown' };
     if (row.revoked_at !== null || !row.customer_active) return { kind: 'revoked' };
-    if (row.expires_at !== null && row.expires_at.getTime() <= this.#clock.now()) return { kind: 'revoked' };
+    if (row.expires_at !== null && row.expires_at.getTime() <= this.#wallNow()) return { kind: 'revoked' };
     const principal: Principal = {
       customerId: row.customer_id,
       keyId: row.key_id,

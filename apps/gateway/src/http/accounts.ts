@@ -26,18 +26,18 @@ export interface AccountRouteDeps {
     'createCustomer' | 'createKey' | 'revokeKey' | 'rotateKey' | 'updateCustomer'
   >;
   /**
-   * Tells every gateway that what it knows of these keys is old; what it rejects with changes no answer, as gateways look for
-   * themselves every few seconds.
+   * Tells every gateway that what it knows of this key, or of this customer's keys, is old; what it rejects with changes no
+   * answer, as gateways look for themselves every few seconds.
    */
-  readonly changed: (whose: { readonly key_id: string } | { readonly customer_id: string }) => Promise<void>;
+  readonly changed: (id: string) => Promise<void>;
   readonly log: Logger;
 }
 
 /** `/admin/keys` and `/admin/customers`. Every change is recorded and made before it is answered. */
 export function accountRoutes(deps: AccountRouteDeps): Route[] {
   const { administration, log, store } = deps;
-  const tell = (whose: Parameters<AccountRouteDeps['changed']>[0]): Promise<void> =>
-    deps.changed(whose).catch((error: unknown) => log.warn({ err: error }, 'other gateways were not told'));
+  const tell = (id: string): Promise<void> =>
+    deps.changed(id).catch((error: unknown) => log.warn({ err: error }, 'other gateways were not told'));
   return [
     bind(createKeyRoute, async ({ body, principal, requestId }) => {
       const customer = await administered(store, principal, body.customer_id ?? principal.customerId);
@@ -67,7 +67,7 @@ export function accountRoutes(deps: AccountRouteDeps): Route[] {
       const revoked = await administration.revokeKey(key);
       if (revoked === null) throw noKey();
       log.info({ ...audit(principal, requestId), revoked: key.key_id, customer_id: key.customer_id }, 'key revoked');
-      await tell({ key_id: key.key_id });
+      await tell(key.key_id);
       return json({ key_id: key.key_id, revoked: revoked.now, revoked_at: revoked.revoked_at.toISOString() });
     }),
 
@@ -82,7 +82,7 @@ export function accountRoutes(deps: AccountRouteDeps): Route[] {
       }
       const { key: made, old_expires_at } = rotated;
       log.info({ ...audit(principal, requestId), made: made.key_id, replaced: key.key_id }, 'key rotated');
-      await tell({ key_id: key.key_id });
+      await tell(key.key_id);
       return created({ ...newKeyBody(made), old_expires_at: old_expires_at.toISOString() });
     }),
 
@@ -114,7 +114,7 @@ export function accountRoutes(deps: AccountRouteDeps): Route[] {
       const customer = await administration.updateCustomer(customer_id, change);
       if (customer === null) throw noCustomer();
       log.info({ ...audit(principal, requestId), customer_id, changed: Object.keys(change) }, 'customer changed');
-      await tell({ customer_id });
+      await tell(customer_id);
       return json(customerBody(customer));
     }),
   ];
