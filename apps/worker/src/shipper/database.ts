@@ -1,5 +1,5 @@
 import { appendFile } from 'node:fs/promises';
-import { createPool, type ShippedBatch, type StoreResult, shipping } from '@sinew/db';
+import { createPool, type Erasures, erasures, type ShippedBatch, type StoreResult, shipping } from '@sinew/db';
 import type { Refused, RowStore } from './store-or-refuse.js';
 
 /** A batch takes milliseconds. A connection that says nothing for so long is dead, though TCP does not know it yet. */
@@ -33,6 +33,10 @@ export class ShippingDatabase implements RowStore {
 
   store(batch: ShippedBatch): Promise<StoreResult> {
     return this.#limited(() => shipping(this.#pool).store(batch));
+  }
+
+  erasures<T>(work: (erasures: Erasures) => Promise<T>): Promise<T> {
+    return this.#limited(() => work(erasures(this.#pool)));
   }
 
   async refuse({ table, row }: Refused, error: unknown): Promise<void> {

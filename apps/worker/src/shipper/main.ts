@@ -6,6 +6,7 @@ import { createJobs, queueStatistics, STATISTICS_WINDOW_MS } from '@sinew/jobs';
 import { JournalError, JournalReader, loadCheckpoint, pruneShipped, saveCheckpoint } from '@sinew/journal';
 import { createLogger } from '@sinew/telemetry';
 import { ShippingDatabase } from './database.js';
+import { ErasureWatch } from './erasure-watch.js';
 import { Shipper } from './shipper.js';
 import { ShipperLoop } from './shipper-loop.js';
 import { StatusNews } from './status-news.js';
@@ -67,6 +68,12 @@ async function main(): Promise<void> {
     },
     checkpoint,
   );
+  const watch = new ErasureWatch({
+    header: () => reader.header,
+    erasures: (work) => database.erasures(work),
+    forget: (rows) => shipper.forget(rows),
+    now,
+  });
   const keep = { days: settings.journal_keep_days, budgetBytes: settings.journal_budget_mb * 1_048_576 };
   const loop = new ShipperLoop({
     shipper,
@@ -77,6 +84,7 @@ async function main(): Promise<void> {
       const durable = await database.isDurable().catch(() => false);
       return pruneShipped({ dir, shipped, keep: durable ? null : keep, nowMs: now() });
     },
+    forgetErased: () => watch.look(),
     now,
     wait: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
     log,

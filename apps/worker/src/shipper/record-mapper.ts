@@ -1,5 +1,6 @@
 import type {
   EpisodeRow,
+  ErasureRow,
   HeldInference,
   IncidentRow,
   InferenceRow,
@@ -104,6 +105,8 @@ export class RecordMapper {
         return this.#addTicks(record);
       case 'event':
         return this.#addEvent(record);
+      case 'erased':
+        return;
     }
   }
 
@@ -120,6 +123,25 @@ export class RecordMapper {
       this.#incidentRows.set(incident.incident_id, { ...incident, closed_at: incident.last_violation_at });
     }
     this.#openIncidents.clear();
+  }
+
+  /**
+   * What an erasure covers goes out of the state, which is kept in a file. Sessions that go on, and their episodes, keep their
+   * place; what a session is told from now on is new.
+   */
+  forget({ customer_id, log_id, before }: Pick<ErasureRow, 'customer_id' | 'log_id' | 'before'>): void {
+    const covers = (row: { readonly customer_id: string }, ms: number): boolean =>
+      row.customer_id === customer_id && ms <= before.getTime();
+    for (const session of this.#sessions.values()) {
+      if (log_id !== null || !covers(session.row, Date.parse(session.row.opened_at))) continue;
+      session.instruction = '';
+      if (session.current !== null && session.current.started_ms <= before.getTime()) session.current.instruction = '';
+    }
+    for (const [id, row] of this.#openIncidents) {
+      if (!covers(row, Date.parse(row.opened_at)) || (log_id !== null && log_id !== row.log_id)) continue;
+      const gone = { instruction: null, proposed_action: null, sent_action: null, log_id: null, log_timestamp: null };
+      this.#openIncidents.set(id, { ...row, ...gone });
+    }
   }
 
   /** The rows since the last time. */
@@ -170,6 +192,9 @@ export class RecordMapper {
 
   #addInference(record: InferenceRecord): void {
     this.#inferenceRows.push(inferenceRow(record));
+    const session = record.session_id === null ? undefined : this.#sessions.get(record.session_id);
+    // Erased; but the robot goes on with it, and says so.
+    if (session?.instruction === '') session.instruction = record.instruction;
     const episode = this.#episode(record, record.episode);
     if (episode === null) return;
     episode.first_log_id ??= record.log_id;

@@ -3,7 +3,7 @@ import type { Shipper } from './shipper.js';
 import { ShipperLoop } from './shipper-loop.js';
 
 /** Runs the loop until `plan` is used up: each answer is one `ship`; every wait is noted and passes at once. */
-async function run(plan: (boolean | Error)[], queue: (Error | null)[] = []) {
+async function run(plan: (boolean | Error)[], queue: (Error | null)[] = [], forgetting: (Error | null)[] = []) {
   const stopping = new AbortController();
   const waits: number[] = [];
   const messages: string[] = [];
@@ -34,6 +34,10 @@ async function run(plan: (boolean | Error)[], queue: (Error | null)[] = []) {
       calls.pruned++;
       return null;
     },
+    forgetErased: async () => {
+      const answer = forgetting.shift();
+      if (answer instanceof Error) throw answer;
+    },
     now: () => now,
     wait: async (ms) => {
       waits.push(ms);
@@ -51,6 +55,13 @@ describe('ShipperLoop', () => {
     const { waits, messages, loop } = await run([...away, true, false]);
     expect(waits.slice(0, 9)).toEqual([100, 200, 400, 800, 1_600, 2_000, 2_000, 2_000, 2_000]);
     expect(messages).toEqual(['cannot store, trying on', 'storing again']);
+    expect(loop.status().state).toBe('shipping');
+  });
+
+  it('ships on where erasures cannot be looked for, and says so once', async () => {
+    const away = [new Error('away'), new Error('away'), null];
+    const { messages, loop } = await run([true, true, true, false], [], away);
+    expect(messages).toEqual(['cannot look for erasures, trying on']);
     expect(loop.status().state).toBe('shipping');
   });
 

@@ -13,6 +13,8 @@ export interface LoopPorts {
   readonly shipper: Shipper;
   /** Deletes what is shipped and no longer kept. */
   prune(): Promise<Pruned | null>;
+  /** Forgets what customers had erased. */
+  forgetErased(): Promise<void>;
   /** Unix milliseconds. */
   now(): number;
   /** Ends early, without an error, when the signal says stop. */
@@ -37,6 +39,7 @@ export class ShipperLoop {
   #prunedAt = 0;
   #prunedSegments = 0;
   #queueRetryAt = 0;
+  #cannotForget = false;
 
   constructor(ports: LoopPorts) {
     this.#ports = ports;
@@ -56,6 +59,7 @@ export class ShipperLoop {
     let retryMs = FIRST_RETRY_MS;
     while (!signal.aborted) {
       await this.#prune();
+      await this.#forgetErased();
       const shipped = await this.#tryShip();
       if (shipped === 'failed') {
         await this.#ports.wait(retryMs, signal);
@@ -109,6 +113,17 @@ export class ShipperLoop {
       // Kept in the checkpoint until it works.
       this.#queueRetryAt = this.#ports.now() + QUEUE_RETRY_MS;
       this.#ports.log.warn({ err: error }, 'cannot queue statistics, trying on');
+    }
+  }
+
+  async #forgetErased(): Promise<void> {
+    try {
+      await this.#ports.forgetErased();
+      this.#cannotForget = false;
+    } catch (error) {
+      // The database is away. Nothing is lost by waiting: what is stored then is without what was erased.
+      if (!this.#cannotForget) this.#ports.log.warn({ err: error }, 'cannot look for erasures, trying on');
+      this.#cannotForget = true;
     }
   }
 

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Shipper } from './shipper.js';
 import type { Refused } from './store-or-refuse.js';
-import { close, inference, open, reset, START_MS, ticks } from './test-records.js';
+import { CUSTOMER, close, incident, inference, open, reset, SESSION, START_MS, ticks } from './test-records.js';
 
 /** A journal in memory: the n-th record ends at offset n. */
 function journal(records: readonly JournalRecord[], limit: number) {
@@ -86,7 +86,7 @@ class World {
       else if (!this.rows.has(String(row.log_id))) inserted++;
       if (row.log_id !== this.conflicting) this.rows.set(String(row.log_id), row);
     }
-    return { inserted, repeated: batch.inferences.length - inserted - conflicts.length, conflicts };
+    return { inserted, repeated: batch.inferences.length - inserted - conflicts.length, conflicts, erased: 0 };
   }
 }
 
@@ -223,6 +223,42 @@ describe('Shipper', () => {
     const next = world.shipper(journal(STORY, 100).from(world.checkpoint));
     await next.queueFollowing();
     expect(world.queued).toEqual([Date.UTC(2026, 0, 1), START_MS]);
+  });
+
+  it('keeps nothing of an erased customer in the checkpoint, and its sessions go on with what is said later', async () => {
+    const world = new World();
+    const story = [
+      open({ instruction: 'an old secret' }),
+      inference({ log_id: 20, instruction: 'an old secret' }),
+      incident({ instruction: 'an old secret', proposed: [0.125], log_id: 20 }),
+      inference({ log_id: 21, instruction: 'what is new', t_ms: START_MS + 5_000, request_id: SESSION }),
+      reset(0, true, START_MS + 6_000),
+      inference({ log_id: 22, instruction: 'what is new', t_ms: START_MS + 7_000, episode: 1, request_id: CUSTOMER }),
+    ];
+    const shipper = world.shipper(journal(story, 3).from(null));
+    await shipper.ship();
+    expect(world.checkpoint?.state).toContain('an old secret');
+    const erasure = { customer_id: CUSTOMER, log_id: null, before: new Date(START_MS + 1_000) };
+    expect(await shipper.forget([{ ...erasure, customer_id: SESSION }])).toBe(true);
+    expect(world.checkpoint?.state).toContain('an old secret');
+    expect(await shipper.forget([erasure])).toBe(true);
+    expect(world.checkpoint?.state).not.toMatch(/an old secret|0\.125/);
+    while (await shipper.ship());
+    const episodes = world.stores.flatMap((batch) => batch.episodes).slice(1);
+    expect(episodes.map(({ episode, instruction }) => [episode, instruction])).toEqual([
+      [0, ''],
+      [1, 'what is new'],
+    ]);
+  });
+
+  it('does not save a checkpoint beyond what is stored, also not to forget', async () => {
+    const world = new World();
+    const shipper = world.shipper(journal(STORY, 100).from(null));
+    world.trouble = () => 'fail';
+    await expect(shipper.ship()).rejects.toThrow('away');
+    world.trouble = () => null;
+    expect(await shipper.forget([{ customer_id: CUSTOMER, log_id: null, before: new Date(START_MS) }])).toBe(false);
+    expect(world.checkpoint).toBeNull();
   });
 
   it('says how far the database is behind', async () => {

@@ -128,6 +128,17 @@ export class Shipper {
   }
 
   /**
+   * What erasures cover goes out of the state, and out of the checkpoint's file. False where a batch waits to be stored, so that
+   * no checkpoint can be saved now.
+   */
+  async forget(erasures: readonly Parameters<RecordMapper['forget']>[0][]): Promise<boolean> {
+    for (const erasure of erasures) this.#mapper.forget(erasure);
+    if (this.#pending !== null) return false;
+    await this.#save();
+    return true;
+  }
+
+  /**
    * Saves what is stored but not yet in the checkpoint. Where a batch was read and not stored, reader and mapper are ahead of the
    * database: then the checkpoint stays, and the next shipper repeats a little.
    */
