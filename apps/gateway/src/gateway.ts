@@ -1,4 +1,5 @@
 import { App, type us_listen_socket, us_listen_socket_close, us_socket_local_port } from 'uWebSockets.js';
+import type { SharedState } from '@sinew/cache';
 import type { Settings } from '@sinew/config';
 import { checkInstruction } from '@sinew/contracts';
 import type { JournalWriter } from '@sinew/journal';
@@ -16,6 +17,9 @@ import { inferenceRoute } from './http/inference.js';
 import { errorReply } from './http/reply.js';
 import { mount } from './http/router.js';
 import { informationRoutes } from './http/routes.js';
+import { Customers } from './limits/customers.js';
+import { RequestLimit } from './limits/request-limit.js';
+import { SessionPlaces } from './limits/session-places.js';
 import type { ModelCatalogue } from './models.js';
 import { Pacer } from './pacer.js';
 import { SessionOpener } from './session/open.js';
@@ -42,6 +46,7 @@ export type GatewaySettings = Pick<
   | 'drain_ms'
   | 'soft_limit_bytes'
   | 'hard_limit_bytes'
+  | 'metrics_customer_labels'
 >;
 
 export interface GatewayDeps {
@@ -52,6 +57,12 @@ export interface GatewayDeps {
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly findKey: FindKey;
+  /** What gateways know together: limits, places, counters, answers given. Closed by whoever opened it. */
+  readonly shared: SharedState;
+  /** Inferences in the month that begins on this day, by customer, as they are stored. Rejects when the database is away. */
+  readonly usedInMonth: (customerIds: readonly string[], month: string) => Promise<ReadonlyMap<string, number>>;
+  /** Unix milliseconds. */
+  readonly wallNow: () => number;
   /** What customers consented to. The journal asks the same one. */
   readonly consents: ConsentCache;
   readonly pingDatabase: () => Promise<void>;
@@ -63,6 +74,8 @@ export interface Gateway {
   readonly port: number;
   readonly status: GatewayStatus;
   readonly sessions: SessionRegistry;
+  /** Whether something of this customer goes on: a session, or anybody's request beside the one that asks. */
+  busy(customerId: string): boolean;
   /** S9: refuses what is new, lets sessions finish for `drain_ms`, holds, closes. Resolves when nothing is left. */
   drain(): Promise<void>;
 }
@@ -91,7 +104,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const registry = new SessionRegistry();
   const pacer = new Pacer(clock);
   const status = new GatewayStatus(journal, registry, models, metrics);
-  const authenticator = new Authenticator(deps.findKey, clock);
+  const authenticator = new Authenticator(deps.findKey, clock, deps.wallNow);
   const connections = new Set<Connection>();
   const inFlight = new InFlight();
   const safety = new SafetyMetrics(metrics);
@@ -109,6 +122,18 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
       log.error({ err: error }, 'journal refused the record of what was refused');
     }
   });
+  const customers = new Customers({
+    shared: deps.shared,
+    usedInMonth: deps.usedInMonth,
+    clock,
+    wallNow: deps.wallNow,
+    metrics,
+    labels: settings.metrics_customer_labels,
+    log,
+    exhausted: (customerId) => tellExhausted(registry, customerId),
+  });
+  const places = new SessionPlaces(deps.shared.leases, customers.quota, metrics.rateLimited);
+  const requestLimit = new RequestLimit(deps.shared.limiter, customers, metrics.rateLimited);
   const context: SessionContext = {
     clock,
     journal,
@@ -121,7 +146,11 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     consents,
     maxFrameBytes: settings.max_frame_bytes,
     resumeWindowMs: settings.resume_window_ms,
-    closed: (session) => registry.remove(session),
+    customers,
+    closed: (session) => {
+      registry.remove(session);
+      places.ended(session.id);
+    },
   };
   const consentKnown = async (customerId: string): Promise<void> => {
     if (consents.of(customerId) === 'unknown') await within(CONSENT_WAIT_MS, consents.known(customerId));
@@ -145,7 +174,17 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
       return null;
     },
     connect: (socket, principal) => {
-      const connection = new Connection(socket, principal, clock, opener, metrics, refusals, settings);
+      const connection = new Connection(
+        socket,
+        principal,
+        clock,
+        opener,
+        metrics,
+        refusals,
+        customers.of(principal),
+        places,
+        settings,
+      );
       connections.add(connection);
       status.connections(1);
       return connection;
@@ -169,12 +208,21 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
         refusedInstructions,
         refusals,
         consentKnown,
+        customers,
+        dedup: deps.shared.dedup,
         clock,
         draining: () => status.phase() === 'draining',
       }),
       ...(deps.routes ?? []),
     ],
-    { authenticator, metrics, log, inFlight, refusals },
+    {
+      authenticator,
+      metrics,
+      log,
+      inFlight,
+      refusals,
+      limit: (principal, _contract, requestId) => requestLimit.check(principal, requestId),
+    },
   );
 
   const listening = await new Promise<us_listen_socket>((resolve, reject) => {
@@ -194,6 +242,11 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   }, SWEEP_MS);
   const consentRefresher = setInterval(() => void consents.refresh(), CONSENT_REFRESH_MS);
   const rechecker = setInterval(() => void endRevoked(registry, authenticator), RECHECK_MS);
+  // Sooner than that where news comes: of a key or of a customer, by its id.
+  const endNews = deps.shared.bus.subscribe('keys', (id) => {
+    authenticator.forget(id);
+    void endRevoked(registry, authenticator);
+  });
   status.enter('ready');
 
   const drain = async (): Promise<void> => {
@@ -212,20 +265,36 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     us_listen_socket_close(listening);
     clearInterval(sweeper);
     clearInterval(rechecker);
+    endNews();
     clearInterval(consentRefresher);
     refusals.close();
+    places.close();
+    await customers.close();
     refusedInstructions.close();
     pacer.stop();
     app.close();
     await journal.sync();
     status.close();
   };
-  return { port: us_socket_local_port(listening), status, sessions: registry, drain };
+  const busy = (customerId: string): boolean =>
+    inFlight.size > 1 || [...registry].some(({ profile }) => profile.principal.customerId === customerId);
+  return { port: us_socket_local_port(listening), status, sessions: registry, busy, drain };
 }
 
 /** Sessions with a socket: one without has no robot to hold, and cannot be resumed while the gateway drains. */
 const attached = (registry: SessionRegistry): Session[] =>
   [...registry].filter(({ state }) => state.kind !== 'detached');
+
+/** A robot that runs is not stopped for a quota: its session goes on, is counted, and hears of it once. */
+function tellExhausted(registry: SessionRegistry, customerId: string): void {
+  for (const session of registry) {
+    if (session.profile.principal.customerId !== customerId) continue;
+    session.outbox.notice(
+      'quota_exceeded',
+      'The inferences of this month are used up: this session goes on, but no new one is opened',
+    );
+  }
+}
 
 /** Ends the sessions whose key was revoked or has expired since they were opened, detached ones too. */
 async function endRevoked(registry: SessionRegistry, authenticator: Authenticator): Promise<void> {

@@ -1,12 +1,15 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AccountAdministration, GatewayRecord } from '@sinew/accounts';
+import { createMemoryState, openRedisState, type SharedState } from '@sinew/cache';
 import { announceReady, EXIT_FOLDER_HELD, onStopRequested, requireSettings } from '@sinew/config';
-import { accounts, createPool, history, repositories } from '@sinew/db';
+import { accounts, createPool, gatewayNodes, history, repositories } from '@sinew/db';
 import { createJobs } from '@sinew/jobs';
 import { JournalError, JournalWriter, threadedIo } from '@sinew/journal';
 import { ConsentCache } from '@sinew/privacy';
-import { askNvidiaSmi, createLogger, createMetrics, GpuReader } from '@sinew/telemetry';
+import { askNvidiaSmi, createLogger, createMetrics, GpuReader, type Logger, type Metrics } from '@sinew/telemetry';
 import { monotonicClock } from './clock.js';
+import { openErasure } from './erasure/open-erasure.js';
 import { errorMessage } from './error-message.js';
 import { openFeedback } from './feedback/open-feedback.js';
 import { startGateway } from './gateway.js';
@@ -15,8 +18,10 @@ import { consentRoutes } from './http/consent.js';
 import { feedbackRoutes } from './http/feedback.js';
 import { historyRoutes } from './http/history.js';
 import { monitoringRoutes } from './http/monitoring.js';
+import { usageRoutes } from './http/usage.js';
 import { countJobs } from './job-counts.js';
 import { ModelCatalogue } from './models.js';
+import { NodeLease } from './node-lease.js';
 
 /** A report comes seldom before its inference is in the database, and then shortly before. */
 const SHIPPED_BY_THEN_MS = 2_000;
@@ -35,11 +40,10 @@ async function main(): Promise<void> {
     onError: (error) => log.warn({ err: error }, 'database connection lost'),
   });
   const keys = accounts(pool);
-  const { consents: consentStore } = repositories(pool);
-  const consents = new ConsentCache(
-    consentStore.findMany,
-    { now: clock.now, wall: Date.now },
-    (error) => log.warn({ err: error }, 'consents cannot be asked for: what is known of them counts for a minute'),
+  const shared = await openShared(settings.redis_url, metrics, log);
+  const { consents: consentStore, usage: used } = repositories(pool);
+  const consents = new ConsentCache(consentStore.findMany, { now: clock.now, wall: Date.now }, (error) =>
+    log.warn({ err: error }, 'consents cannot be asked for: what is known of them counts for a minute'),
   );
   const durable = new GatewayRecord(settings.data_dir, async () => {
     const { rows } = await pool.query<{ fsync: string }>('SHOW fsync');
@@ -51,10 +55,13 @@ async function main(): Promise<void> {
     onError: (error, about) => log.warn({ err: error, ...about }, 'jobs'),
   });
   let stop = (exitCode: number): void => process.exit(exitCode);
+  const lease = settings.node === null ? await leaseNode(pool, log, () => stop(1)) : null;
+  const node = settings.node ?? lease?.node ?? 0;
   const journal = await JournalWriter.open({
     dir: join(settings.data_dir, 'journal'),
     mayKeepText: (customerId) => consents.mayStore(customerId, 'instruction_text'),
-    node: settings.node,
+    node,
+    barred: () => lease?.doubtful === true,
     budgetBytes: settings.journal_budget_mb * 1_048_576,
     fsyncMs: settings.fsync_ms,
     io: threadedIo(),
@@ -64,6 +71,10 @@ async function main(): Promise<void> {
       // Another process writes this folder now: every robot would hold for ever. A restart waits for its turn.
       if (state.kind === 'failed' && state.code === 'lock_lost') stop(1);
     },
+  }).catch(async (error: unknown) => {
+    // No id was issued under it.
+    await lease?.release(0);
+    throw error;
   });
   // What a predecessor left damaged may hide an e-stop: those robots are latched, and somebody must know why.
   for (const fault of journal.faults) log.error({ fault, latches: journal.latches.length }, 'journal damaged');
@@ -72,7 +83,7 @@ async function main(): Promise<void> {
     database: repositories(pool).feedback,
     durable,
     journalDir: join(settings.data_dir, 'journal'),
-    node: () => settings.node,
+    node: () => node,
     models,
     mayKeepText: async (customerId) => {
       await consents.known(customerId);
@@ -84,18 +95,24 @@ async function main(): Promise<void> {
     },
     now: () => clock.now(),
   });
+  shared.bus.subscribe('consent', (message) => {
+    const [customerId = '', version] = message.split(' ');
+    void consents.changed(customerId, Number(version));
+  });
   const consent = consentRoutes({
     consents: consentStore,
     record: durable,
-    changed: (customerId) => consents.invalidate(customerId),
+    changed: async (customerId, version) => {
+      await consents.changed(customerId, version);
+      await shared.bus.publish('consent', `${customerId} ${version}`);
+    },
     wallNow: Date.now,
     log,
   });
   const administered = accountRoutes({
     store: keys,
     administration: new AccountAdministration(pool, durable),
-    // Every gateway, this one too, asks for the keys of what runs every few seconds.
-    changed: async () => undefined,
+    changed: (id) => shared.bus.publish('keys', id),
     log,
   });
   const gpus = new GpuReader(askNvidiaSmi, () => Date.now());
@@ -105,6 +122,19 @@ async function main(): Promise<void> {
     jobCounts: () => countJobs(jobs),
     uptimeMs: () => 1_000 * process.uptime(),
   });
+  let busy = (_customerId: string): boolean => true;
+  const erasure = openErasure({
+    pool,
+    durable,
+    journal,
+    journalDir: join(settings.data_dir, 'journal'),
+    node: () => node,
+    tail: feedback.tail,
+    bus: shared.bus,
+    busy: (customerId) => busy(customerId),
+    now: () => clock.now(),
+    log,
+  });
   const gateway = await startGateway({
     settings,
     clock,
@@ -113,12 +143,28 @@ async function main(): Promise<void> {
     metrics,
     log,
     findKey: (sha256) => keys.findKeyByHash(sha256),
+    shared,
+    usedInMonth: (customerIds, month) => used.ofMonth(customerIds, month),
+    wallNow: () => Date.now(),
     consents,
     pingDatabase: async () => {
       await pool.query('SELECT 1');
     },
-    routes: [...historyRoutes(history(pool)), ...monitoring, ...feedbackRoutes(feedback), ...consent, ...administered],
+    routes: [
+      ...usageRoutes({
+        ofCustomer: (customerId, days) => used.ofCustomer(customerId, days),
+        wallNow: () => Date.now(),
+      }),
+      ...historyRoutes(history(pool)),
+      ...monitoring,
+      ...feedbackRoutes(feedback),
+      ...consent,
+      ...administered,
+      ...erasure.routes,
+    ],
   });
+  busy = (customerId) => gateway.busy(customerId);
+  erasure.eraser.start();
   let stopping = false;
   // Policy threads first: a process that exits inside the graph is aborted by its runtime.
   stop = (exitCode) => {
@@ -127,7 +173,10 @@ async function main(): Promise<void> {
     gateway
       .drain()
       .then(() => models.close())
+      .then(() => erasure.close())
       .then(() => journal.close())
+      .then(() => lease?.release())
+      .then(() => shared.close())
       .then(() => feedback.close())
       .then(() => durable.close())
       .then(
@@ -143,6 +192,29 @@ async function main(): Promise<void> {
     stop(0);
   });
   announceReady({ port: gateway.port, models: models.ids });
+}
+
+/** A node number from the database, as long as this process runs. */
+function leaseNode(pool: ReturnType<typeof createPool>, log: Logger, lost: () => void): Promise<NodeLease> {
+  const deps = { store: gatewayNodes(pool), clock: monotonicClock, wallNow: () => Date.now(), log, lost };
+  return NodeLease.take(deps, (ms) => sleep(ms));
+}
+
+/** What gateways know together: on Redis where there is one, else each on its own. */
+async function openShared(redisUrl: string | null, metrics: Metrics, log: Logger): Promise<SharedState> {
+  if (redisUrl === null) return createMemoryState(() => monotonicClock.now());
+  return openRedisState({
+    url: redisUrl,
+    now: () => monotonicClock.now(),
+    events: {
+      operation: (name) => metrics.redisOperations.cell(name).inc(),
+      away: (away, reason) => {
+        metrics.sharedStateFallback.set(away ? 1 : 0);
+        if (away) log.warn({ reason }, 'Redis is away: this gateway limits on its own');
+        else log.info('Redis is back: limits are shared again');
+      },
+    },
+  });
 }
 
 main().catch((error: unknown) => {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { createMemoryState } from '@sinew/cache';
 import { ModelCatalogue, monotonicClock, startGateway } from '@sinew/gateway';
 import { JournalWriter, threadedIo } from '@sinew/journal';
 import { ConsentCache } from '@sinew/privacy';
@@ -66,6 +67,7 @@ async function start(options: GatewayOptions): Promise<{ probe: GatewayProbe; st
       drain_ms: 100,
       soft_limit_bytes: 262_144,
       hard_limit_bytes: 4_194_304,
+      metrics_customer_labels: false,
     },
     clock,
     journal,
@@ -78,14 +80,18 @@ async function start(options: GatewayOptions): Promise<{ probe: GatewayProbe; st
         ? {
             key_id: '01900000-0000-7000-8000-0000000000a1',
             customer_id: '01900000-0000-7000-8000-000000000001',
-            tier: 'free',
+            tier: 'enterprise',
             scopes: ['stream'],
             expires_at: null,
             revoked_at: null,
             customer_active: true,
             limits: null,
+            is_operator: false,
           }
         : null,
+    shared: createMemoryState(() => clock.now()),
+    usedInMonth: async () => new Map(),
+    wallNow: () => Date.now(),
     pingDatabase: async () => {},
   });
   say({ kind: 'ready', port: gateway.port });

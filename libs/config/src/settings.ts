@@ -39,7 +39,7 @@ export const SETTINGS = {
     env: 'REDIS_URL',
     protocols: ['redis:', 'rediss:'],
     secret: true,
-    help: 'Redis 7+ for the queues; not set: queues live in the database',
+    help: 'Redis 7+ for the queues, and for limits that all gateways share; not set: queues live in the database, limits in each gateway',
   },
   policies: {
     type: 'list',
@@ -128,10 +128,10 @@ export const SETTINGS = {
   },
   node: {
     type: 'integer',
-    default: 0,
+    default: null,
     min: 0,
     max: 63,
-    help: 'number of this gateway, part of every log_id: gateways that share a database each need their own',
+    help: 'number of this gateway, part of every log_id; not set: a free one is leased from the database (0 where it is embedded)',
   },
   journal_budget_mb: {
     type: 'integer',
@@ -146,6 +146,11 @@ export const SETTINGS = {
     min: 0,
     max: 3650,
     help: 'how long shipped journal segments stay beside the embedded database',
+  },
+  metrics_customer_labels: {
+    type: 'boolean',
+    default: false,
+    help: 'whether metrics name customers (vla_quota_utilization)',
   },
   fsync_ms: { type: 'integer', default: 50, min: 0, max: 10_000, help: 'longest time between fsyncs of the journal' },
   sim: { type: 'boolean', default: true, help: 'simulated robots beside `sinew up` (--no-sim: none)' },

@@ -24,7 +24,7 @@ export function usage(pool: Pool) {
       return withCustomer(pool, customerId, async (client) => {
         const { rows } = await client.query<UsageDay>(
           `SELECT day::text AS day, tier, model_name, inferences, rejected, micro_dollars FROM vlaapi.usage_days
-           WHERE customer_id = $1 AND day BETWEEN $2 AND $3 ORDER BY usage_days.day, tier, model_name`,
+           WHERE customer_id = $1 AND day BETWEEN $2::date AND $3::date ORDER BY usage_days.day, tier, model_name`,
           [customerId, from, to],
         );
         return rows;

@@ -36,6 +36,8 @@ export interface JournalWriterOptions {
   readonly now: () => number;
   /** Without it no text is kept as it was given (J5). */
   readonly mayKeepText?: MayKeepText;
+  /** Whether nothing new may be begun for a reason of the caller's, such as a node number in doubt: then `pressure` is `full`. */
+  readonly barred?: () => boolean;
   readonly io?: JournalIo;
   /** Told whenever the disk begins or ceases to refuse, and when the folder's lock is lost (`lock_lost`): then for good. */
   readonly onState?: (state: WriterState) => void;
@@ -197,12 +199,13 @@ export class JournalWriter {
     return this.#sync.wait(this.#appended);
   }
 
-  /** `full` also while the disk refuses. */
+  /** `full` also while the disk refuses, and while the caller says so. */
   pressure(): Pressure {
     if (this.#options.now() - this.#refreshedAt >= REFRESH_MS && !this.#closing) void this.#refresh();
     const pressure = this.#budget.pressure(this.#filling.length);
     // What cannot be recorded must not be done, whatever the reason.
-    return this.#state.kind === 'failed' ? { ...pressure, level: 'full' } : pressure;
+    const barred = this.#state.kind === 'failed' || this.#options.barred?.() === true;
+    return barred ? { ...pressure, level: 'full' } : pressure;
   }
 
   /** Writes and syncs what is there, then lets the folder go. Throws `write_failed` where records could not be saved. */

@@ -148,6 +148,29 @@ export function createMetrics() {
       'Distance between two chunks at their seam',
       [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2],
     ),
+    // Limits, shared state
+    rateLimited: new HotCounterFamily(
+      registry,
+      'vla_rate_limited_total',
+      'What was refused for a limit of its customer: requests, frames, sessions, or the quota of the month',
+      'scope',
+    ),
+    quotaUtilization: gauge(
+      'vla_quota_utilization',
+      'Share of the month’s inferences that a customer has used; only with metrics_customer_labels',
+      ['customer_id'],
+    ),
+    deduplicationHits: hotCounter(
+      'vla_deduplication_hits_total',
+      'Requests whose request_id was used before: answered again, or refused',
+    ),
+    redisOperations: new HotCounterFamily(
+      registry,
+      'vla_redis_operations_total',
+      'Commands sent to Redis',
+      'operation',
+    ),
+    sharedStateFallback: gauge('vla_shared_state_fallback', '1 while Redis is away and this gateway limits on its own'),
     // Journal, database
     journalBytes: gauge('vla_journal_bytes', 'Bytes in the journal folder'),
     journalBudgetRatio: gauge('vla_journal_budget_ratio', 'Journal bytes over its disk budget'),

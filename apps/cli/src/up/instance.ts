@@ -164,7 +164,13 @@ export class Instance {
   }
 
   #environment(name: Name): Record<string, string | undefined> {
-    const common = { ...settingsEnvironment(this.options.settings), DATABASE_URL: this.#databaseUrl };
+    const { node } = this.options.settings;
+    const common = {
+      ...settingsEnvironment(this.options.settings),
+      DATABASE_URL: this.#databaseUrl,
+      // The only gateway of its database.
+      ...(this.embedded && node === null ? { SINEW_NODE: '0' } : {}),
+    };
     switch (name) {
       case 'database':
         return {

@@ -1,3 +1,4 @@
+import type { Dedup } from '@sinew/cache';
 import {
   checkEmbodiment,
   checkInstruction,
@@ -18,6 +19,8 @@ import { limitsRule } from '../gates/limits-rule.js';
 import type { Refusals } from '../gates/refusals.js';
 import { Refused } from '../gates/refused.js';
 import { refusedActionRule } from '../gates/refused-action.js';
+import type { Customers } from '../limits/customers.js';
+import { deduplicated } from '../limits/deduplicated.js';
 import type { ModelCatalogue, ServedModel } from '../models.js';
 import type { IncidentSubject } from '../session/incident-record.js';
 import { shapeOf } from '../session/inference-record.js';
@@ -40,6 +43,8 @@ export interface InferenceDeps {
   readonly clock: Clock;
   /** Waits until it is known what a customer consented to, for a moment. */
   readonly consentKnown: (customerId: string) => Promise<void>;
+  readonly customers: Customers;
+  readonly dedup: Dedup;
   readonly draining: () => boolean;
 }
 
@@ -54,25 +59,47 @@ const PATIENT_MS = 2_000;
 
 /** POST `/v1/inference`: one observation through the same gates, scheduler, governor and journal as a session, from rest. */
 export function inferenceRoute(deps: InferenceDeps): Route {
-  return bind(
-    inferRoute,
-    ({ body, principal, requestId, signal }) => infer(deps, body, { principal, requestId, signal }),
-    {
-      maxPerKey: MAX_PER_KEY,
-      refusal: (requestId) => {
-        if (deps.draining()) return errorReply('draining', 'The server is stopping', requestId);
-        if ([...deps.models].every(full))
-          return errorReply('capacity', 'No policy has room for requests now', requestId);
-        return null;
-      },
+  return bind(inferRoute, (context) => inferOnce(deps, context), {
+    maxPerKey: MAX_PER_KEY,
+    refusal: (requestId) => {
+      if (deps.draining()) return errorReply('draining', 'The server is stopping', requestId);
+      if ([...deps.models].every(full)) return errorReply('capacity', 'No policy has room for requests now', requestId);
+      return null;
     },
-  );
+  });
 }
 
-interface Caller {
+interface Asked {
+  readonly body: InferenceRequest;
   readonly principal: Principal;
   readonly requestId: string;
   readonly signal: AbortSignal;
+}
+
+interface Caller extends Omit<Asked, 'body'> {
+  /** The policy has run. */
+  readonly inferred: () => void;
+  /** It stands in the journal: from here on the request was served, whatever its answer. */
+  readonly recorded: () => void;
+}
+
+/** Where the client names its request, it is served once; what is replayed costs nothing of the month's inferences. */
+function inferOnce(deps: InferenceDeps, { body, principal, requestId, signal }: Asked): Promise<Reply> {
+  const run = async (recorded: () => void): Promise<Reply> => {
+    const account = deps.customers.of(principal);
+    await deps.customers.quota.refresh(account);
+    if (account.exhausted) {
+      deps.metrics.rateLimited.cell('quota').inc();
+      const { monthly_inferences: limit } = account.limits;
+      return errorReply('quota_exceeded', `The ${limit} inferences of this month are used up`, requestId, {
+        details: { limit, used: account.used },
+      });
+    }
+    return infer(deps, body, { principal, requestId, signal, recorded, inferred: () => account.inferred() });
+  };
+  if (body.request_id === undefined) return run(() => {});
+  const named = { customerId: principal.customerId, requestId: body.request_id };
+  return deduplicated(deps.dedup, deps.metrics.deduplicationHits, named, run);
 }
 
 /** Sessions reserved their rate; a request takes only what that leaves. */
@@ -188,6 +215,7 @@ async function infer(deps: InferenceDeps, request: InferenceRequest, context: Ca
   }
   const loop = new ControlLoop(spec);
   const logId = journal.nextLogId();
+  context.inferred();
   loop.observe(observation.state, 0);
   const chunkOf = { actions: output.actions, state: observation.state, baseTick: 0, nextTick: 0, ref: logId };
   const verdict = loop.judge(chunkOf);
@@ -236,6 +264,7 @@ async function infer(deps: InferenceDeps, request: InferenceRequest, context: Ca
     safety_flags: flags,
     ...(planned === null ? {} : { plan: planned.record }),
   });
+  context.recorded();
   const broken = incident.record(
     { ...subject, modelId: description.id, modelVersion: description.version },
     request.instruction,

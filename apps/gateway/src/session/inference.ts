@@ -4,6 +4,7 @@ import type { PolicyInput, PolicyOutput, Requester, RequestTiming } from '@sinew
 import type { Latency } from '@sinew/protocol';
 import type { HotCounter, HotHistogram } from '@sinew/telemetry';
 import { refusedActionRule } from '../gates/refused-action.js';
+import type { CustomerAccount } from '../limits/customer-account.js';
 import { namesOf } from './flag-names.js';
 import { inferenceRecord } from './inference-record.js';
 import { type AcceptedObservation, type KeptObservation, ObservationBox, type PutResult } from './observation-box.js';
@@ -32,13 +33,15 @@ export class InferenceSlot implements Requester {
   #inFlight: KeptObservation | null = null;
   readonly #ok: HotCounter;
   readonly #duration: HotHistogram;
+  readonly #account: CustomerAccount;
   /** Running mean from arrival to chunk, ms. */
   #latencyMs = 0;
 
   constructor(session: Session) {
     this.#session = session;
-    const { metrics, slabs } = session.context;
-    const { model, robotType } = session.profile;
+    const { customers, metrics, slabs } = session.context;
+    const { model, principal, robotType } = session.profile;
+    this.#account = customers.of(principal);
     this.#ok = metrics.inferenceRequests.cell(model.description.id, robotType, 'ok');
     this.#duration = metrics.inferenceDuration.cell(model.description.id, robotType);
     this.#box =
@@ -174,6 +177,7 @@ export class InferenceSlot implements Requester {
     };
     this.#latencyMs += LATENCY_WEIGHT * (latency.total_ms - this.#latencyMs);
     const logId = context.journal.nextLogId();
+    this.#account.inferred();
     const finished = { logId, nowMs: now, observation, output, timing };
     if (!output.ok) {
       counters.inference_errors++;

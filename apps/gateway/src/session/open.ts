@@ -17,6 +17,7 @@ import { findRobot, nearestRobots } from '@sinew/robots';
 import { v7 as uuidv7 } from 'uuid';
 import type { Principal } from '../auth.js';
 import { limitsRule } from '../gates/limits-rule.js';
+import type { Admission } from '../limits/session-places.js';
 import type { ModelCatalogue } from '../models.js';
 import type { SocketHandle } from '../stream/socket-handle.js';
 import { controlSpecOf, type SessionProfile } from './profile.js';
@@ -90,15 +91,26 @@ export class SessionOpener {
     this.#draining = true;
   }
 
-  open(open: Open, principal: Principal, socket: SocketHandle): OpenResult {
+  /** `admission`: whether the customer may open one more; null for a resume, which needs no place. */
+  open(open: Open, principal: Principal, socket: SocketHandle, admission: Admission | null): OpenResult {
     if (this.#draining) return refuse('draining', 'The server is stopping; connect again');
     if (!principal.scopes.has('stream'))
       return refuse('forbidden', 'The key lacks the scope `stream`', { close: 4403 });
     if (open.resume !== undefined) return this.#resume(open as ResumeOpen, principal, socket);
     const fresh = open as FreshOpen;
-    const result = this.#fresh(fresh, principal, socket);
+    const result = this.#judge(fresh, principal, socket, admission);
     if (result.kind === 'refused') this.#count(result.refusal, fresh, principal);
     return result;
+  }
+
+  #judge(open: FreshOpen, principal: Principal, socket: SocketHandle, admission: Admission | null): OpenResult {
+    try {
+      return this.#fresh(open, principal, socket, admission);
+    } catch (error) {
+      // Nobody waits for this any more who could catch it: one client's fault must not end every session.
+      this.#context.log.error({ err: error, customer_id: principal.customerId }, 'open failed');
+      return refuse('internal', 'A fault of the server');
+    }
   }
 
   #count(refusal: Refusal, { robot_type }: FreshOpen, { customerId }: Principal): void {
@@ -118,7 +130,7 @@ export class SessionOpener {
     return { kind: 'opened', session };
   }
 
-  #fresh(open: FreshOpen, principal: Principal, socket: SocketHandle): OpenResult {
+  #fresh(open: FreshOpen, principal: Principal, socket: SocketHandle, admission: Admission | null): OpenResult {
     const fault = checkInstruction(open.instruction);
     if (fault !== null) {
       if (fault.kind === 'safety') {
@@ -202,6 +214,10 @@ export class SessionOpener {
 
     if (this.#registry.size >= this.#settings.max_sessions) {
       return refuse('session_limit', `This gateway holds its ${this.#settings.max_sessions} sessions already`);
+    }
+    if (admission?.kind === 'refused') {
+      const { code, details, message } = admission;
+      return refuse(code, message, { details });
     }
     const pressure = this.#journal.pressure();
     if (pressure.level === 'full') {

@@ -23,6 +23,7 @@ import {
 import type { Logger, Metrics } from '@sinew/telemetry';
 import type { Clock } from '../clock.js';
 import type { Refusals } from '../gates/refusals.js';
+import type { Customers } from '../limits/customers.js';
 import type { Pacer } from '../pacer.js';
 import type { SocketHandle } from '../stream/socket-handle.js';
 import { SessionCounters } from './counters.js';
@@ -50,6 +51,7 @@ export interface SessionContext {
   readonly pacer: Pacer;
   readonly slabs: SlabPool;
   readonly consents: ConsentCache;
+  readonly customers: Customers;
   readonly refusals: Refusals;
   readonly maxFrameBytes: number;
   readonly resumeWindowMs: number;

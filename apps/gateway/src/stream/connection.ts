@@ -1,9 +1,18 @@
-import { decodeClientFrame, ERRORS, type ErrorCode, encodeServerMessage, type WireFault } from '@sinew/protocol';
+import {
+  decodeClientFrame,
+  ERRORS,
+  type ErrorCode,
+  encodeServerMessage,
+  type FreshOpen,
+  type WireFault,
+} from '@sinew/protocol';
 import type { Metrics } from '@sinew/telemetry';
 import type { Principal } from '../auth.js';
 import type { Clock } from '../clock.js';
 import type { Refusals } from '../gates/refusals.js';
-import type { SessionOpener } from '../session/open.js';
+import type { CustomerAccount } from '../limits/customer-account.js';
+import type { SessionPlaces } from '../limits/session-places.js';
+import type { OpenResult, SessionOpener } from '../session/open.js';
 import type { Session } from '../session/session.js';
 import type { SocketHandle } from './socket-handle.js';
 
@@ -14,9 +23,18 @@ export interface ConnectionSettings {
 
 type Phase =
   | { readonly kind: 'opening'; readonly sinceMs: number }
+  /** Whether its customer may open one more session is being asked; what comes meanwhile is kept. */
+  | { readonly kind: 'deciding'; readonly kept: KeptFrame[] }
   | { readonly kind: 'bound'; readonly session: Session }
   | { readonly kind: 'ended' };
 
+interface KeptFrame {
+  readonly frame: ArrayBuffer;
+  readonly arrivedMs: number;
+}
+
+/** Far more than comes in the moment that an `open` takes; beyond it frames are lost as any that are too many. */
+const MOST_KEPT_FRAMES = 32;
 /** Pings without any answer before a socket is given up (W4). */
 const MISSED_PINGS = 3;
 /** An `estop` of any msgpack library fits, unknown fields of a few words included. */
@@ -30,6 +48,8 @@ export class Connection {
   readonly #opener: SessionOpener;
   readonly #metrics: Metrics;
   readonly #refusals: Refusals;
+  readonly #account: CustomerAccount;
+  readonly #places: SessionPlaces;
   readonly #settings: ConnectionSettings;
   #phase: Phase;
   #heardMs: number;
@@ -42,6 +62,8 @@ export class Connection {
     opener: SessionOpener,
     metrics: Metrics,
     refusals: Refusals,
+    account: CustomerAccount,
+    places: SessionPlaces,
     settings: ConnectionSettings,
   ) {
     this.socket = socket;
@@ -50,6 +72,9 @@ export class Connection {
     this.#opener = opener;
     this.#metrics = metrics;
     this.#refusals = refusals;
+    this.#account = account;
+    this.#places = places;
+    account.users++;
     this.#settings = settings;
     const now = clock.now();
     this.#phase = { kind: 'opening', sinceMs: now };
@@ -62,13 +87,20 @@ export class Connection {
   }
 
   /** One frame. `frame` is uWS's buffer and dies when this returns: what is kept of it is copied where it is kept (images: ImageSlab). */
-  receive(frame: ArrayBuffer, isBinary: boolean): void {
-    const arrivedMs = this.#clock.now();
+  receive(frame: ArrayBuffer, isBinary: boolean, arrivedMs: number = this.#clock.now()): void {
     this.#heardMs = arrivedMs;
     const phase = this.#phase;
     if (phase.kind === 'ended') return;
+    if (phase.kind === 'deciding' && isBinary) {
+      if (phase.kept.length < MOST_KEPT_FRAMES) phase.kept.push({ frame: frame.slice(0), arrivedMs });
+      return;
+    }
     if (!isBinary) return this.#bad('bad_message', 'Text frames are not part of this protocol; send msgpack');
-    if (phase.kind === 'bound' && !phase.session.admitFrame(arrivedMs)) return this.#estopOnly(frame, phase.session);
+    if (phase.kind === 'bound') {
+      if (!phase.session.admitFrame(arrivedMs)) return this.#estopOnly(frame, phase.session);
+      const verdict = this.#account.frames.take(arrivedMs);
+      if (verdict !== 'ok') return this.#tooManyOfCustomer(verdict, frame, phase.session);
+    }
     const decoded = decodeClientFrame(new Uint8Array(frame));
     if (!decoded.ok) return this.#fault(decoded.fault);
     const { message } = decoded;
@@ -82,7 +114,32 @@ export class Connection {
     }
     if (message.type !== 'open')
       return this.#bad('bad_message', `The first message is \`open\`, not \`${message.type}\``);
-    const result = this.#opener.open(message, this.principal, this.socket);
+    if (message.resume === undefined) void this.#openFresh(message as FreshOpen);
+    else this.#decided(this.#opener.open(message, this.principal, this.socket, null));
+  }
+
+  /** A new session takes a place among its customer's, which other gateways have a say in; a resumed one has its own. */
+  async #openFresh(open: FreshOpen): Promise<void> {
+    const kept: KeptFrame[] = [];
+    this.#phase = { kind: 'deciding', kept };
+    const admission = await this.#places.admit(this.#account, open);
+    const waiting = this.#waits();
+    const result = waiting ? this.#opener.open(open, this.principal, this.socket, admission) : null;
+    if (admission.kind === 'admitted') {
+      if (result?.kind === 'opened') this.#places.bind(result.session.id, admission.place);
+      else this.#places.release(admission.place);
+    }
+    if (result === null) return;
+    this.#decided(result);
+    for (const { frame, arrivedMs } of kept) this.receive(frame, true, arrivedMs);
+  }
+
+  /** The client may have gone, or a drain begun, while others were asked. */
+  #waits(): boolean {
+    return this.#phase.kind === 'deciding';
+  }
+
+  #decided(result: OpenResult): void {
     if (result.kind === 'opened') {
       this.#phase = { kind: 'bound', session: result.session };
       return;
@@ -90,6 +147,18 @@ export class Connection {
     const { close, rule: _, ...refusal } = result.refusal;
     this.#send({ type: 'error', fatal: true, ...refusal });
     this.#end(close, refusal.code);
+  }
+
+  /** As over a session's own rate (W6), but for all sessions of its customer. */
+  #tooManyOfCustomer(verdict: 'drop' | 'close', frame: ArrayBuffer, session: Session): void {
+    session.counters.frames_limited++;
+    this.#metrics.framesLimited.inc();
+    this.#metrics.rateLimited.cell('frames').inc();
+    this.#estopOnly(frame, session);
+    if (verdict === 'close') {
+      session.outbox.fail('rate_limited', 'Too many frames of this customer for ten seconds');
+      session.close('rate_limited', ERRORS.rate_limited.close);
+    } else session.outbox.notice('rate_limited', 'Frames over the customer’s rate are dropped');
   }
 
   /** Over its rate a session is heard no more, but an e-stop always is; it is a small frame, so only those are looked at. */
@@ -117,11 +186,12 @@ export class Connection {
 
   /** S9: nobody is bound yet, so nobody has anything to finish. */
   drain(): void {
-    if (this.#phase.kind === 'opening') this.#end(4503, 'draining');
+    if (this.#phase.kind === 'opening' || this.#phase.kind === 'deciding') this.#end(4503, 'draining');
   }
 
   closed(): void {
     this.socket.forget();
+    this.#account.users--;
     if (this.#phase.kind === 'bound') this.#phase.session.detach(this.socket);
     this.#phase = { kind: 'ended' };
   }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createMemoryState, type SharedState } from '@sinew/cache';
 import type { KeyIdentity } from '@sinew/db';
 import { type JournalRecord, JournalWriter, readJournal } from '@sinew/journal';
 import { ConsentCache } from '@sinew/privacy';
@@ -31,7 +32,8 @@ function keyRows(): Map<string, KeyIdentity> {
   const row = (customer_id: string, n: number, scopes: string[]): KeyIdentity => ({
     key_id: `01900000-0000-7000-8000-0000000000a${n}`,
     customer_id,
-    tier: 'free',
+    // Of the largest tier: tests of limits give a key smaller ones.
+    tier: 'enterprise',
     scopes,
     expires_at: null,
     revoked_at: null,
@@ -61,6 +63,7 @@ const SETTINGS: GatewaySettings = {
   drain_ms: 50,
   soft_limit_bytes: 262_144,
   hard_limit_bytes: 4_194_304,
+  metrics_customer_labels: false,
 };
 
 export interface TestGateway {
@@ -82,6 +85,10 @@ interface Options {
   readonly dir?: string;
   readonly keepDir?: boolean;
   readonly journalBudgetBytes?: number;
+  /** Shared with other gateways of the test; its own without. */
+  readonly shared?: SharedState;
+  /** What the database says was used this month, by customer. */
+  readonly used?: ReadonlyMap<string, number>;
   /** Nobody consents to anything without. */
   readonly consents?: ConsentCache;
   /** Endpoints whose parts are not the gateway's own. */
@@ -125,6 +132,9 @@ export async function startTestGateway(options: Options = {}): Promise<TestGatew
     metrics,
     log,
     findKey: async (hash) => keys.get(hash) ?? null,
+    shared: options.shared ?? createMemoryState(clock.now),
+    usedInMonth: async () => options.used ?? new Map(),
+    wallNow: () => Date.now(),
     consents,
     pingDatabase: async () => {},
     ...(options.routes === undefined ? {} : { routes: options.routes({ models, dir, consents, log }) }),

@@ -15,6 +15,7 @@ import {
 import { MONITORING_ROUTES } from './monitoring.js';
 import { clearEstopRoute } from './operations.js';
 import type { AnyRoute } from './route-contract.js';
+import { usageRoute } from './usage.js';
 
 export * from './accounts.js';
 export * from './consent.js';
@@ -28,6 +29,7 @@ export * from './monitoring.js';
 export * from './operations.js';
 export * from './route-contract.js';
 export * from './shapes.js';
+export * from './usage.js';
 
 /** Every endpoint: what is not in here is not mounted. */
 export const ALL_ROUTES: readonly AnyRoute[] = [
@@ -39,6 +41,7 @@ export const ALL_ROUTES: readonly AnyRoute[] = [
   getRobotRoute,
   inferRoute,
   ...HISTORY_ROUTES,
+  usageRoute,
   ...FEEDBACK_ROUTES,
   ...CONSENT_ROUTES,
   ...ACCOUNT_ROUTES,

@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { TIERS } from '../tiers.js';
+import { route } from './route-contract.js';
+
+const count = z.int().nonnegative();
+const MOST_DAYS = 400;
+const DAY_MS = 86_400_000;
+
+const Amount = {
+  inferences: count,
+  rejected: count.describe('Of these, not charged: an error of the server, or a chunk that came to nothing.'),
+  micro_dollars: count.describe('Millionths of a US dollar.'),
+};
+
+export const Usage = z.object({
+  tier: z.enum(TIERS),
+  limits: z.object({
+    requests_per_minute: count,
+    sessions: count,
+    frames_per_second: count.describe('That one gateway takes, over all sessions.'),
+    monthly_inferences: count.nullable().describe('null: no limit'),
+  }),
+  quota: z
+    .object({
+      month: z.string(),
+      used: count,
+      limit: count.nullable(),
+      remaining: count.nullable(),
+    })
+    .describe('The inferences of this month (UTC), as far as they are stored.'),
+  months: z.array(z.object({ month: z.string().describe('`2026-11`'), ...Amount })),
+  days: z.array(
+    z.object({
+      day: z.iso.date(),
+      tier: z.enum(TIERS).describe('On that day.'),
+      model_name: z.string(),
+      ...Amount,
+    }),
+  ),
+});
+export type Usage = z.infer<typeof Usage>;
+
+const Day = z.iso.date('must be a day such as 2026-11-06');
+
+export const UsageQuery = z
+  .strictObject({
+    /** Without it the first day of this month (UTC). */
+    start_date: Day.optional(),
+    /** Included; without it today. */
+    end_date: Day.optional(),
+  })
+  .refine(({ start_date, end_date }) => start_date === undefined || end_date === undefined || start_date <= end_date, {
+    path: ['end_date'],
+    message: 'must not be before start_date',
+  })
+  .refine(
+    ({ start_date, end_date }) =>
+      start_date === undefined || Date.parse(end_date ?? start_date) - Date.parse(start_date) < MOST_DAYS * DAY_MS,
+    { path: ['end_date'], message: `must be within ${MOST_DAYS} days of start_date` },
+  );
+
+export const usageRoute = route({
+  operation: 'getUsage',
+  method: 'get',
+  path: '/v1/usage',
+  tag: 'Usage',
+  summary: 'What your robots used, and what it costs',
+  description:
+    'Inferences a day and model at the tier of that day, and summed a month, by stream and REST together; every key of a ' +
+    'customer may ask. An inference is here about a second after it was made. Days without any are left out.',
+  access: { kind: 'key', scope: null },
+  query: UsageQuery,
+  answers: { 200: { description: 'Your usage', schema: Usage } },
+  errors: ['unavailable'],
+});
