@@ -82,7 +82,7 @@ test('what was asked for before a change does not count after it', async () => {
   });
   const old = cache.refresh();
   grant(ANA, 'none', 2);
-  const told = cache.invalidate(ANA);
+  const told = cache.changed(ANA, 2);
   expect(cache.mayStore(ANA, 'image')).toBe(false);
   answer();
   await Promise.all([old, told]);
@@ -123,8 +123,18 @@ test('a change that was told of while the database is away leaves no grace', asy
   grant(ANA, 'research');
   await cache.known(ANA);
   world.away = true;
-  await cache.invalidate(ANA);
+  await cache.changed(ANA, 2);
   expect(cache.mayStore(ANA, 'image')).toBe(false);
+});
+
+test('news of a change that is known already, and of customers that nobody reads, ask nothing', async () => {
+  const { asked, cache, grant } = bench();
+  grant(ANA, 'research', 3);
+  await cache.known(ANA);
+  asked.length = 0;
+  await Promise.all([cache.changed(ANA, 2), cache.changed(ANA, 3), cache.changed(BEN, 1)]);
+  expect(asked).toEqual([]);
+  expect(cache.mayStore(ANA, 'image')).toBe(true);
 });
 
 test('a question that hangs does not keep the next one from being asked', async () => {

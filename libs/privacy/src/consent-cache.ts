@@ -72,12 +72,13 @@ export class ConsentCache {
     if (entry.asOfMs === Number.NEGATIVE_INFINITY) await this.refresh();
   }
 
-  /** It was changed: what is known of it counts no more, and is asked for anew. */
-  async invalidate(customerId: string): Promise<void> {
-    if (!this.#entries.has(customerId)) return;
-    const entry = new Entry();
+  /** It was changed to this version: what is known of an older one counts no more, and is asked for anew. */
+  async changed(customerId: string, version: number): Promise<void> {
+    const known = this.#entries.get(customerId);
+    if (known === undefined) return;
+    if (known.consent !== null && known.consent !== 'unknown' && known.consent.version >= version) return;
     // A new entry: the answer to an older question finds that it is not its own.
-    this.#entries.set(customerId, entry);
+    this.#entries.set(customerId, new Entry());
     await this.known(customerId);
   }
 

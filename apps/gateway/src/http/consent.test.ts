@@ -59,7 +59,7 @@ async function gateway({ record, later, away }: World = {}): Promise<TestGateway
       consentRoutes({
         consents: store,
         record: record ?? { record: async () => undefined },
-        changed: (customerId) => consents.invalidate(customerId),
+        changed: (customerId, version) => consents.changed(customerId, version),
         wallNow: Date.now,
         log,
       }),

@@ -21,7 +21,7 @@ export interface ConsentRouteDeps {
   /** Where a change is recorded before the database has it. */
   readonly record: DurableRecord;
   /** Tells this gateway and the others; what it rejects with changes no answer, as they would see it by themselves. */
-  readonly changed: (customerId: string) => Promise<void>;
+  readonly changed: (customerId: string, version: number) => Promise<void>;
   /** Unix milliseconds. */
   readonly wallNow: () => number;
   readonly log: Logger;
@@ -100,7 +100,9 @@ async function change(
         { customer_id: customerId, consent_tier, consent_version, key_id, request_id: wanted.request_id },
         'consent changed',
       );
-      await changed(customerId).catch((error: unknown) => log.warn({ err: error }, 'other gateways were not told'));
+      await changed(customerId, consent_version).catch((error: unknown) =>
+        log.warn({ err: error }, 'other gateways were not told'),
+      );
       return json(bodyOf(customerId, result.row, wallNow()));
     }
   }
