@@ -27,6 +27,11 @@ describe('sinew', () => {
     expect(out.join('\n')).toContain(`usage: sinew ${name}`);
   });
 
+  it('says its version', async () => {
+    const { code, out } = await run(['--version']);
+    expect({ code, out }).toEqual({ code: 0, out: [expect.stringMatching(/^\d+\.\d+\.\d+$/)] });
+  });
+
   it('a mistyped command names the nearest', async () => {
     expect(await run(['gatway'])).toEqual({
       code: 2,

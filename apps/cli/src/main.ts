@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { nearestName } from '@sinew/config';
 import { type Command, commandHelp, type Terminal } from './command.js';
 import { Failure, UsageError } from './failure.js';
@@ -52,6 +53,10 @@ export async function runCommand(argv: readonly string[], terminal: Terminal): P
       terminal.out(overview());
       return name === undefined ? 2 : 0;
     }
+    if (name === '--version' || name === '-v') {
+      terminal.out(version());
+      return 0;
+    }
     if (!isCommand(name)) {
       const near = nearestName(name, Object.keys(COMMANDS));
       throw new UsageError(`there is no command "${name}"${near === undefined ? '' : `; did you mean ${near}?`}`, [
@@ -79,9 +84,14 @@ export async function runCommand(argv: readonly string[], terminal: Terminal): P
 function overview(): string {
   const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length)) + 2;
   const list = Object.entries(COMMANDS).map(([name, [summary]]) => `  ${name.padEnd(width)}${summary}`);
-  return ['usage: sinew COMMAND [options]', '', ...list, '', 'sinew COMMAND --help shows the options of one.'].join(
+  return ['usage: sinew COMMAND [options]', '', ...list, '', 'sinew COMMAND --help shows the options of one; sinew --version says which this is.'].join(
     '\n',
   );
+}
+
+function version(): string {
+  const file = new URL('../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }
 
 /** No permission, no space, no such place: says enough by itself. */
