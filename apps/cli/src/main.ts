@@ -84,9 +84,13 @@ export async function runCommand(argv: readonly string[], terminal: Terminal): P
 function overview(): string {
   const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length)) + 2;
   const list = Object.entries(COMMANDS).map(([name, [summary]]) => `  ${name.padEnd(width)}${summary}`);
-  return ['usage: sinew COMMAND [options]', '', ...list, '', 'sinew COMMAND --help shows the options of one; sinew --version says which this is.'].join(
-    '\n',
-  );
+  return [
+    'usage: sinew COMMAND [options]',
+    '',
+    ...list,
+    '',
+    'sinew COMMAND --help shows the options of one; sinew --version says which this is.',
+  ].join('\n');
 }
 
 function version(): string {
