@@ -1,6 +1,7 @@
 import { ACTION_SPACES } from '@sinew/protocol';
 import { ticks } from './control-operations.js';
 import { panda } from './control-specs.js';
+import { gatesAgain } from './gate-calls.js';
 import type { Operation } from './time-operation.js';
 
 /** Sessions as they go on and on, by name. A chunk of 1,000 ticks: next to nothing but ticks. */
@@ -18,5 +19,6 @@ export function steadyScenarios(): Record<string, () => Operation> {
   }
   const blended = panda('ee_delta', { chunkSize: 1_000, execute: 250, blend: 'temporal_ensemble' });
   scenarios['ee_delta: ticks, four chunks blended'] = () => ticks(blended, 'slow');
+  scenarios['gates: an observation that passes'] = gatesAgain;
   return scenarios;
 }
