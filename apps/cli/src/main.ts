@@ -12,6 +12,7 @@ const COMMANDS = {
   migrate: ['bring the database to the current schema', async () => (await import('./commands/migrate.js')).migrate],
   customers: ['list and change customers', async () => (await import('./commands/customers.js')).customers],
   keys: ['create, list, rotate and revoke API keys', async () => (await import('./commands/keys.js')).keys],
+  consent: ['what customers allow to be kept', async () => (await import('./commands/consent.js')).consent],
   robots: ['list and show the robot types', async () => (await import('./commands/robots.js')).robots],
   sim: ['stream simulated robots to a gateway', async () => (await import('./commands/sim.js')).sim],
   logs: ['show what was inferred', async () => (await import('./commands/logs.js')).logs],
