@@ -95,7 +95,12 @@ function inferOnce(deps: InferenceDeps, { body, principal, requestId, signal }: 
         details: { limit, used: account.used },
       });
     }
-    return infer(deps, body, { principal, requestId, signal, recorded, inferred: () => account.inferred() });
+    const inferred = () => {
+      account.inferred();
+      // The next request of this customer may go to another gateway.
+      void deps.customers.quota.refresh(account);
+    };
+    return infer(deps, body, { principal, requestId, signal, recorded, inferred });
   };
   if (body.request_id === undefined) return run(() => {});
   const named = { customerId: principal.customerId, requestId: body.request_id };

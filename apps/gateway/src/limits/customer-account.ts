@@ -12,6 +12,8 @@ export class CustomerAccount {
   lastUsedMs: number;
   /** Inferences of the month that the database had when it was last asked. */
   stored = 0;
+  /** Its sessions have heard that the month's inferences are used up. */
+  noticed = false;
   #limits: CustomerLimits;
   /** Of the month, over all gateways, as last heard; -1: not yet. */
   #heard = -1;
@@ -84,6 +86,7 @@ export class CustomerAccount {
   beginMonth(): void {
     this.#heard = -1;
     this.stored = 0;
+    this.noticed = false;
   }
 
   get floor(): number {

@@ -62,7 +62,8 @@ export class Customers {
     const { quotaUtilization } = this.#deps.metrics;
     for (const account of this.#accounts.values()) {
       const { customerId, utilization } = account;
-      if (account.users === 0 && account.untold === 0 && account.lastUsedMs < forgotten) {
+      const told = account.untold === 0 || utilization === null;
+      if (account.users === 0 && told && account.lastUsedMs < forgotten) {
         this.#accounts.delete(customerId);
         if (this.#deps.labels) quotaUtilization.remove({ customer_id: customerId });
       } else if (this.#deps.labels && utilization !== null) {

@@ -43,11 +43,10 @@ export class Quota {
     await this.#exchange(account);
   }
 
-  /** Every second: tells what was made here, hears what the others made. Answers the accounts that just ran out. */
+  /** Every second: tells what was made here, hears what the others made. Answers those that ran out, once a month. */
   async exchangeAll(accounts: Iterable<CustomerAccount>): Promise<CustomerAccount[]> {
     const month = monthOf(this.#deps.wallNow());
     const limited = [...accounts].filter(({ limits }) => limits.monthly_inferences !== null);
-    const before = new Set(limited.filter((account) => account.exhausted));
     await Promise.all(limited.map((account) => this.#exchange(account)));
     if (month !== this.#month) {
       // What was made until now was told to the old month.
@@ -55,7 +54,9 @@ export class Quota {
       for (const account of limited) account.beginMonth();
       return [];
     }
-    return limited.filter((account) => account.exhausted && !before.has(account));
+    const ranOut = limited.filter((account) => account.exhausted && !account.noticed);
+    for (const account of ranOut) account.noticed = true;
+    return ranOut;
   }
 
   /** Now and then: what the database has. A counter that was lost with Redis, or missed by a gateway without it, is right again. */
