@@ -6,6 +6,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   micro: async () => (await import('./micro/micro-command.js')).micro,
   delay: async () => (await import('./delay/delay-command.js')).delay,
   smoothing: async () => (await import('./smoothing/smoothing-command.js')).smoothing,
+  rest: async () => (await import('./rest/rest-command.js')).rest,
   batch: async () => (await import('./batch/batch-command.js')).batch,
 };
 

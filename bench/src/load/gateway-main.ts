@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
+import { NO_RECORD } from '@sinew/accounts';
 import { createMemoryState } from '@sinew/cache';
-import { ModelCatalogue, monotonicClock, startGateway } from '@sinew/gateway';
+import { createPool, type KeyIdentity, repositories } from '@sinew/db';
+import { feedbackRoutes, ModelCatalogue, monotonicClock, openFeedback, startGateway } from '@sinew/gateway';
+import { createJobs } from '@sinew/jobs';
 import { JournalWriter, threadedIo } from '@sinew/journal';
 import { ConsentCache } from '@sinew/privacy';
 import { createLogger, createMetrics } from '@sinew/telemetry';
@@ -54,6 +57,7 @@ async function start(options: GatewayOptions): Promise<{ probe: GatewayProbe; st
     };
   }
   const hash = createHash('sha256').update(options.key).digest('hex');
+  const database = options.databaseUrl === undefined ? null : openDatabase(options.databaseUrl, options.dir, models);
   const gateway = await startGateway({
     settings: {
       host: '127.0.0.1',
@@ -75,32 +79,63 @@ async function start(options: GatewayOptions): Promise<{ probe: GatewayProbe; st
     metrics,
     log,
     consents: new ConsentCache(async () => new Map(), { now: clock.now, wall: Date.now }),
-    findKey: async (asked) =>
-      asked === hash
-        ? {
-            key_id: '01900000-0000-7000-8000-0000000000a1',
-            customer_id: '01900000-0000-7000-8000-000000000001',
-            tier: 'enterprise',
-            scopes: ['stream'],
-            expires_at: null,
-            revoked_at: null,
-            customer_active: true,
-            limits: null,
-            is_operator: false,
-          }
-        : null,
+    findKey: database?.findKey ?? (async (asked) => (asked === hash ? KEY : null)),
     shared: createMemoryState(() => clock.now()),
     usedInMonth: async () => new Map(),
     wallNow: () => Date.now(),
     pingDatabase: async () => {},
+    routes: database?.routes ?? [],
   });
   say({ kind: 'ready', port: gateway.port });
   const stop = async (): Promise<void> => {
     await gateway.drain();
     await models.close();
     await journal.close();
+    await database?.close();
   };
   return { probe, stop };
+}
+
+const KEY: KeyIdentity = {
+  key_id: '01900000-0000-7000-8000-0000000000a1',
+  customer_id: '01900000-0000-7000-8000-000000000001',
+  tier: 'enterprise',
+  scopes: ['stream'],
+  expires_at: null,
+  revoked_at: null,
+  customer_active: true,
+  limits: null,
+  is_operator: false,
+};
+
+/** Keys and feedback as the gateway of an instance has them. */
+function openDatabase(url: string, journalDir: string, models: ModelCatalogue) {
+  const fault = (error: Error) => process.stderr.write(`${error.message}\n`);
+  const pool = createPool(url, { onError: fault });
+  const jobs = createJobs({ databaseUrl: url, onError: fault });
+  const { accounts, feedback: store } = repositories(pool);
+  const feedback = openFeedback({
+    database: store,
+    durable: NO_RECORD,
+    journalDir,
+    node: () => 0,
+    models,
+    mayKeepText: () => false,
+    queue: {
+      add: (feedback_ids) => jobs.add('feedback', { feedback_ids: [...feedback_ids] }),
+      failed: (error) => fault(error instanceof Error ? error : new Error(String(error))),
+    },
+    now: () => Date.now(),
+  });
+  return {
+    findKey: (sha256: string) => accounts.findKeyByHash(sha256),
+    routes: feedbackRoutes(feedback),
+    async close() {
+      await feedback.close();
+      await jobs.close();
+      await pool.end();
+    },
+  };
 }
 
 let running: Awaited<ReturnType<typeof start>> | null = null;

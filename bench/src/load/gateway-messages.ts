@@ -11,6 +11,8 @@ export interface GatewayOptions {
   readonly bare: boolean;
   /** The journal's folder. */
   readonly dir: string;
+  /** Where keys are looked up and feedback is stored; without it the key is in memory. */
+  readonly databaseUrl?: string;
 }
 
 export type ToGateway =

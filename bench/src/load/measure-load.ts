@@ -87,7 +87,7 @@ async function pause(seconds: number, doing: string): Promise<void> {
   }
 }
 
-async function observationFrames({ model, pacing }: Opened, options: LoadOptions): Promise<Frames> {
+export async function observationFrames({ model, pacing }: Opened, options: LoadOptions): Promise<Frames> {
   const images: Record<string, unknown> = {};
   for (const { name, width, height } of model.inputs.cameras) {
     images[name] =

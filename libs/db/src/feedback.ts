@@ -57,8 +57,8 @@ const COLUMNS = [
 ] as const;
 const PLACES = COLUMNS.map((_column, i) => `$${i + 1}`).join(', ');
 
-/** One that waits for so long is given up: its client has been told to come again. */
-const LIMITS = "SELECT set_config('statement_timeout', '10s', true), set_config('synchronous_commit', 'on', true)";
+/** Kept when it is answered; one that waits for longer than its client is given up. */
+const KEPT = { statement_timeout: '10s', synchronous_commit: 'on' } as const;
 
 /** Reasons that the statistics name. */
 const TOP_REASONS = 10;
@@ -74,16 +74,17 @@ export function feedback(pool: Pool) {
       idempotencyKey: string | null,
     ): Promise<FeedbackGround> {
       return withCustomer(pool, customerId, async (client) => {
-        const earlier = idempotencyKey === null ? null : await byKey(client, customerId, idempotencyKey);
-        if (earlier !== null) return { log: null, feedback_id: null, earlier };
-        const { rows } = await client.query<FeedbackLog & { feedback_id: number }>(
-          `SELECT action_vector AS action, model_name, nextval('vlaapi.feedback_feedback_id_seq') AS feedback_id
-           FROM vlaapi.inference_logs
-           WHERE log_id = $1 AND "timestamp" = $2 AND customer_id = $3`,
-          [about.log_id, about.timestamp, customerId],
-        );
-        const [log] = rows;
-        return { log: log ?? null, feedback_id: log?.feedback_id ?? null, earlier };
+        const { rows } = await client.query<Found>({
+          name: 'feedback_ground',
+          text: GROUND,
+          values: [customerId, idempotencyKey, about.log_id, about.timestamp],
+        });
+        const [row] = rows;
+        if (row === undefined) throw new Error('the look-up answered no row');
+        const { action, model_name, next_id, ...earlier } = row;
+        if (earlier.feedback_id !== null) return { log: null, feedback_id: null, earlier };
+        const log = action === null || model_name === null ? null : { action, model_name };
+        return { log, feedback_id: next_id, earlier: null };
       });
     },
 
@@ -102,12 +103,11 @@ export function feedback(pool: Pool) {
      * the same key before. Where it rejects, the row may stand there or not: storing it again stores it once.
      */
     store(row: FeedbackRow): Promise<FeedbackRow> {
-      return withCustomer(pool, row.customer_id, async (client) => {
-        await client.query(LIMITS);
-        const { rows } = await client.query<FeedbackRow>(
-          `INSERT INTO vlaapi.feedback (${COLUMNS.join(', ')}) VALUES (${PLACES})
-           ON CONFLICT DO NOTHING RETURNING ${COLUMNS.join(', ')}`,
-          [
+      const work = async (client: PoolClient): Promise<FeedbackRow> => {
+        const { rows } = await client.query<FeedbackRow>({
+          name: 'feedback_store',
+          text: STORE,
+          values: [
             row.feedback_id,
             row.customer_id,
             row.key_id,
@@ -124,14 +124,15 @@ export function feedback(pool: Pool) {
             row.timestamp,
             row.idempotency_key,
           ],
-        );
+        });
         const stored =
           rows[0] ??
           (row.idempotency_key === null ? null : await byKey(client, row.customer_id, row.idempotency_key)) ??
           (await byId(client, row.customer_id, row.feedback_id));
         if (stored === null || !isSame(stored, row)) throw new Error(`number ${row.feedback_id} is another report's`);
         return stored;
-      });
+      };
+      return withCustomer(pool, row.customer_id, work, KEPT);
     },
 
     /** One page, newest first. */
@@ -203,6 +204,24 @@ export function feedback(pool: Pool) {
     },
   };
 }
+
+type Found = (FeedbackRow | Record<keyof FeedbackRow, null>) & {
+  readonly action: number[] | null;
+  readonly model_name: string | null;
+  readonly next_id: number | null;
+};
+
+// One row: what came with the key, else the log, else nulls.
+const GROUND = `
+SELECT ${COLUMNS.map((column) => `f.${column}`).join(', ')}, l.action_vector AS action, l.model_name,
+  CASE WHEN l.log_id IS NOT NULL THEN nextval('vlaapi.feedback_feedback_id_seq') END AS next_id
+FROM (SELECT 1) AS one
+LEFT JOIN vlaapi.feedback f ON f.customer_id = $1 AND f.idempotency_key = $2
+LEFT JOIN vlaapi.inference_logs l ON l.log_id = $3 AND l."timestamp" = $4 AND l.customer_id = $1 AND f.feedback_id IS NULL`;
+
+const STORE = `
+INSERT INTO vlaapi.feedback (${COLUMNS.join(', ')}) VALUES (${PLACES})
+ON CONFLICT DO NOTHING RETURNING ${COLUMNS.join(', ')}`;
 
 /** What came with its key before, or this very row. */
 const isSame = (stored: FeedbackRow, row: FeedbackRow): boolean =>
