@@ -369,4 +369,18 @@ describe('JournalWriter', () => {
         await next.close();
       }
     }));
+
+  it('is full while its caller says that nothing new may be begun, and takes records all the same', () =>
+    withFolder(async (dir) => {
+      let barred = false;
+      const writer = await openWriter(dir, { barred: () => barred });
+      expect(writer.pressure().level).toBe('ok');
+      barred = true;
+      expect(writer.pressure().level).toBe('full');
+      writer.append(inference(1));
+      await writer.sync();
+      barred = false;
+      expect(writer.pressure().level).toBe('ok');
+      expect(logIds((await readAll(dir)).entries)).toEqual([1]);
+    }));
 });

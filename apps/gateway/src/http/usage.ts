@@ -1,5 +1,6 @@
-import { limitsOf, tierOf, type Usage, usageRoute } from '@sinew/contracts';
+import { limitsOf, MOST_USAGE_DAYS, tierOf, type Usage, usageRoute } from '@sinew/contracts';
 import type { UsageDay } from '@sinew/db';
+import { SinewError } from '@sinew/protocol';
 import { bind, type Route } from './bind.js';
 import { json } from './reply.js';
 
@@ -9,6 +10,8 @@ export interface UsageDeps {
   readonly wallNow: () => number;
 }
 
+const DAY_MS = 86_400_000;
+
 /** GET `/v1/usage`: one's own inferences, a day and a month. */
 export function usageRoutes({ ofCustomer, wallNow }: UsageDeps): Route[] {
   return [
@@ -17,6 +20,7 @@ export function usageRoutes({ ofCustomer, wallNow }: UsageDeps): Route[] {
       const month = today.slice(0, 7);
       const to = query.end_date ?? today;
       const from = query.start_date ?? `${to.slice(0, 7)}-01`;
+      checkPeriod(from, to);
       const [rows, thisMonth] = await Promise.all([
         ofCustomer(principal.customerId, { from, to }),
         ofCustomer(principal.customerId, { from: `${month}-01`, to: today }),
@@ -34,6 +38,19 @@ export function usageRoutes({ ofCustomer, wallNow }: UsageDeps): Route[] {
       return json(answer);
     }),
   ];
+}
+
+function checkPeriod(from: string, to: string): void {
+  const days = (Date.parse(to) - Date.parse(from)) / DAY_MS + 1;
+  const reason =
+    days < 1
+      ? 'must not be after end_date, which is today where it is not given'
+      : days > MOST_USAGE_DAYS
+        ? `must be within ${MOST_USAGE_DAYS} days of end_date`
+        : null;
+  if (reason !== null) {
+    throw new SinewError('validation_failed', `start_date: ${reason}`, { field: 'start_date', reason });
+  }
 }
 
 function byMonth(rows: readonly UsageDay[]): Usage['months'] {

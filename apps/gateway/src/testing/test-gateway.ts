@@ -8,6 +8,7 @@ import { type JournalRecord, JournalWriter, readJournal } from '@sinew/journal';
 import { ConsentCache } from '@sinew/privacy';
 import type { FreshOpen, Observation } from '@sinew/protocol';
 import { createLogger, createMetrics, type Logger } from '@sinew/telemetry';
+import type { FindKey } from '../auth.js';
 import { monotonicClock } from '../clock.js';
 import { type Gateway, type GatewaySettings, startGateway } from '../gateway.js';
 import type { Route } from '../http/bind.js';
@@ -85,6 +86,10 @@ interface Options {
   readonly dir?: string;
   readonly keepDir?: boolean;
   readonly journalBudgetBytes?: number;
+  /** Where keys are looked up; `keys` without. */
+  readonly findKey?: FindKey;
+  /** Whether the node number is in doubt. */
+  readonly barred?: () => boolean;
   /** Shared with other gateways of the test; its own without. */
   readonly shared?: SharedState;
   /** What the database says was used this month, by customer. */
@@ -114,6 +119,7 @@ export async function startTestGateway(options: Options = {}): Promise<TestGatew
     budgetBytes: options.journalBudgetBytes ?? 256 * 1_048_576,
     fsyncMs: 10,
     now: () => Date.now(),
+    ...(options.barred === undefined ? {} : { barred: options.barred }),
   });
   const models =
     options.models ??
@@ -131,7 +137,7 @@ export async function startTestGateway(options: Options = {}): Promise<TestGatew
     models,
     metrics,
     log,
-    findKey: async (hash) => keys.get(hash) ?? null,
+    findKey: options.findKey ?? (async (hash) => keys.get(hash) ?? null),
     shared: options.shared ?? createMemoryState(clock.now),
     usedInMonth: async () => options.used ?? new Map(),
     wallNow: () => Date.now(),

@@ -3,8 +3,8 @@ import { TIERS } from '../tiers.js';
 import { route } from './route-contract.js';
 
 const count = z.int().nonnegative();
-const MOST_DAYS = 400;
-const DAY_MS = 86_400_000;
+/** A period of `GET /v1/usage`. */
+export const MOST_USAGE_DAYS = 400;
 
 const Amount = {
   inferences: count,
@@ -42,22 +42,12 @@ export type Usage = z.infer<typeof Usage>;
 
 const Day = z.iso.date('must be a day such as 2026-11-06');
 
-export const UsageQuery = z
-  .strictObject({
-    /** Without it the first day of this month (UTC). */
-    start_date: Day.optional(),
-    /** Included; without it today. */
-    end_date: Day.optional(),
-  })
-  .refine(({ start_date, end_date }) => start_date === undefined || end_date === undefined || start_date <= end_date, {
-    path: ['end_date'],
-    message: 'must not be before start_date',
-  })
-  .refine(
-    ({ start_date, end_date }) =>
-      start_date === undefined || Date.parse(end_date ?? start_date) - Date.parse(start_date) < MOST_DAYS * DAY_MS,
-    { path: ['end_date'], message: `must be within ${MOST_DAYS} days of start_date` },
-  );
+export const UsageQuery = z.strictObject({
+  /** Without it the first day of the end's month. */
+  start_date: Day.optional(),
+  /** Included; without it today (UTC). */
+  end_date: Day.optional(),
+});
 
 export const usageRoute = route({
   operation: 'getUsage',
@@ -67,7 +57,7 @@ export const usageRoute = route({
   summary: 'What your robots used, and what it costs',
   description:
     'Inferences a day and model at the tier of that day, and summed a month, by stream and REST together; every key of a ' +
-    'customer may ask. An inference is here about a second after it was made. Days without any are left out.',
+    'customer may ask, for up to 400 days at a time. An inference is here about a second after it was made. Days without any are left out.',
   access: { kind: 'key', scope: null },
   query: UsageQuery,
   answers: { 200: { description: 'Your usage', schema: Usage } },
