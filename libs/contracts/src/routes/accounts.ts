@@ -105,6 +105,7 @@ const ofKey = { params: z.object({ key_id: Uuid }) };
 export const createKeyRoute = route({
   ...ADMIN,
   operation: 'createKey',
+  example: { body: { name: 'cell 4', scopes: ['stream', 'feedback'] } },
   method: 'post',
   path: '/admin/keys',
   summary: 'Make an API key',
@@ -149,6 +150,7 @@ export const rotateKeyRoute = route({
   ...ADMIN,
   ...ofKey,
   operation: 'rotateKey',
+  example: { body: { grace_seconds: 3600 } },
   method: 'post',
   path: '/admin/keys/{key_id}/rotate',
   summary: 'Replace an API key by a new one',
@@ -180,6 +182,7 @@ export const listCustomersRoute = route({
 export const createCustomerRoute = route({
   ...ADMIN,
   operation: 'createCustomer',
+  example: { body: { name: 'Assembly, hall 2', tier: 'pro' } },
   method: 'post',
   path: '/admin/customers',
   summary: 'Make a customer',
@@ -192,6 +195,7 @@ export const createCustomerRoute = route({
 export const updateCustomerRoute = route({
   ...ADMIN,
   operation: 'updateCustomer',
+  example: { body: { name: 'Assembly, hall 3' } },
   method: 'put',
   path: '/admin/customers/{customer_id}',
   summary: 'Change a customer',

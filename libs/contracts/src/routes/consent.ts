@@ -88,6 +88,7 @@ export const getConsentRoute = route({
 export const setConsentRoute = route({
   ...OF_CUSTOMER,
   operation: 'setConsent',
+  example: { body: { tier: 'analytics', reason: 'Agreed to in the contract of November.' } },
   method: 'post',
   path: PATH,
   summary: 'Give or change consent',

@@ -49,6 +49,7 @@ const receipt = (example: string) => ({
 export const reportSuccessRoute = route({
   ...REPORT,
   operation: 'reportSuccess',
+  example: { body: { log_id: 12345, rating: 5, notes: 'The task was completed.' } },
   path: '/v1/feedback/success',
   summary: 'Rate how well an inference served its task',
   description:
@@ -61,6 +62,7 @@ export const reportSuccessRoute = route({
 export const reportSafetyRoute = route({
   ...REPORT,
   operation: 'reportSafety',
+  example: { body: { log_id: 12345, rating: 4, notes: 'It kept its distance from the table.' } },
   path: '/v1/feedback/safety-rating',
   summary: 'Rate how safe an inference’s execution was, as a person saw it',
   description: ONCE,
@@ -71,6 +73,9 @@ export const reportSafetyRoute = route({
 export const reportCorrectionRoute = route({
   ...REPORT,
   operation: 'reportCorrection',
+  example: {
+    body: { log_id: 12345, corrected_action: [0.05, 0.02, -0.01, 0, 0, 0.1, 1], notes: 'Higher, clear of the table.' },
+  },
   path: '/v1/feedback/action-correction',
   summary: 'Say what the action should have been',
   description:
@@ -84,6 +89,7 @@ export const reportCorrectionRoute = route({
 export const reportFailureRoute = route({
   ...REPORT,
   operation: 'reportFailure',
+  example: { body: { log_id: 12345, failure_reason: 'collision', notes: 'It touched the edge of the table.' } },
   path: '/v1/feedback/failure-report',
   summary: 'Say why an inference failed on the robot',
   description: ONCE,

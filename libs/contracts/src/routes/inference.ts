@@ -39,6 +39,27 @@ export const InferenceAnswer = z.object({
 
 export const inferRoute = route({
   operation: 'infer',
+  example: {
+    body: {
+      model: 'tabletop-v1',
+      image: 'data:image/jpeg;base64,/9j/4AAQSkZJRgABAQAAAQABAAD',
+      instruction: 'pick up the red cube',
+      robot_config: { type: 'franka_panda', workspace: { min: [-0.5, -0.5, 0], max: [0.5, 0.5, 0.6] } },
+      state: [0.4, 0, 0.3, 0, 0, 0, 1],
+    },
+    answer: {
+      request_id: '019a5b1e-7c3a-7b5e-9a55-0d3f2c1b4a60',
+      log_id: 219300012345678,
+      model: 'tabletop-v1',
+      action: { type: '7dof', values: [0.01, -0.004, 0.012, 0, 0, 0.01, 1] },
+      chunk: [
+        [0.01, -0.004, 0.012, 0, 0, 0.01, 1],
+        [0.011, -0.004, 0.012, 0, 0, 0.01, 1],
+      ],
+      safety: { overall_score: 0.95, checks_passed: 4, flags: [], clamped: false },
+      performance: { latency_ms: 31.2, queue_wait_ms: 0.4, inference_ms: 24.7 },
+    },
+  },
   method: 'post',
   path: '/v1/inference',
   tag: 'Inference',

@@ -4,6 +4,7 @@ import { RobotId } from './shapes.js';
 
 export const clearEstopRoute = route({
   operation: 'clearEstop',
+  example: { body: { reason: 'The cell is empty; looked at it on site.' } },
   method: 'post',
   path: '/v1/admin/robots/{robot_id}/estop-clear',
   tag: 'Operations',

@@ -1,0 +1,3 @@
+import { registerFuzzTests } from '../testing/fuzz.js';
+
+registerFuzzTests(150);
