@@ -42,7 +42,11 @@ export function estopClearRoute({ clock, journal, log, sessions }: EstopClearDep
         data: by,
       });
     }
-    log.warn({ customer_id: customerId, robot_id, ...by }, 'e-stop cleared by an operator');
+    // Why stands in the journal, scrubbed; what a person wrote has no place in a log.
+    log.warn(
+      { customer_id: customerId, robot_id, key_id: keyId, request_id: requestId },
+      'e-stop cleared by an operator',
+    );
     await journal.sync();
     return json({
       robot_id,
