@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
-// Suffixes name the environment: `.test.ts` runs everywhere with nothing but Node; `.slow.test.ts` and `.pg.test.ts`
-// belong to `npm run test:slow` and `npm run test:services`, so that `npm test` stays short on two cores.
+// Suffixes name the environment: `.test.ts` runs everywhere with nothing but Node; `.slow.test.ts`, and `.pg.test.ts`,
+// `.py.test.ts` and `.redis.test.ts`, belong to `npm run test:slow` and `npm run test:services`, so that `npm test` stays short on two cores.
 const slow = ['{apps,libs,bench}/**/src/**/*.slow.test.ts'];
-const services = ['{apps,libs,bench}/**/src/**/*.{pg,redis}.test.ts'];
+const services = ['{apps,libs,bench}/**/src/**/*.{pg,py,redis}.test.ts'];
 const only = { slow, services }[process.env.SINEW_TEST_SUITE ?? ''];
 
 export default defineConfig({
