@@ -51,7 +51,7 @@ it('keys live through the loss of the embedded database: migrate --rebuild bring
   expect(await sinew('keys', 'revoke', first.key_id)).toEqual({ key_id: first.key_id, revoked: false });
   const before = await sinew<Record<string, unknown>[]>('keys', 'list');
   expect(before).toMatchObject([
-    { key_id: first.key_id, customer_name: 'demo', name: 'arm 1', scopes: ['stream', 'infer'] },
+    { key_id: first.key_id, customer_name: 'demo', name: 'arm 1', scopes: ['stream', 'infer', 'feedback'] },
     { key_id: second.key_id, customer_name: 'acme', scopes: ['stream', 'admin'], revoked_at: null },
   ]);
   expect(JSON.stringify(before)).not.toContain(second.key);
@@ -95,6 +95,43 @@ it('a database that is gone comes back by itself: accounts with what was revoked
   expect(damaged.damaged).toBeGreaterThan(0);
   expect(damaged.inferences).toBeLessThan(2500);
 }, 600_000);
+
+it('keys are rotated and customers changed, and a lost database comes back with both', async () => {
+  const old = await sinew<Key>('keys', 'create', 'arm', '--customer', 'acme', '--tier', 'pro');
+  const made = await sinew<Key & { rotated_from: string; old_expires_at: string }>('keys', 'rotate', old.key_id);
+  expect(made).toMatchObject({ rotated_from: old.key_id, customer_id: old.customer_id });
+  expect(made.key).not.toBe(old.key);
+  const grace = Date.parse(made.old_expires_at) - Date.now();
+  expect(grace).toBeGreaterThan(0);
+  expect(grace).toBeLessThanOrEqual(3_600_000);
+
+  const limits = ['--limits', 'sessions=3,monthly_inferences=none'];
+  await sinew('customers', 'update', 'acme', '--rename', 'Acme', '--operator', 'yes', ...limits);
+  await sinew('customers', 'create', 'Bolt');
+  const before = await sinew<Record<string, unknown>[]>('customers', 'list');
+  expect(before).toMatchObject([
+    { name: 'Acme', tier: 'pro', is_operator: true, limits: { sessions: 3, monthly_inferences: null } },
+    { name: 'Bolt', tier: 'free', is_operator: false, limits: null },
+  ]);
+  const keys = await sinew<unknown[]>('keys', 'list');
+  expect(await sinew('migrate', '--rebuild')).toMatchObject({ customers: 2, keys: 2 });
+  expect(await sinew('customers', 'list')).toEqual(before);
+  expect(await sinew('keys', 'list')).toEqual(keys);
+}, 300_000);
+
+it('migrate --status changes nothing, and fails until everything is there', async () => {
+  const nothing = await run<{ pending: string[]; applied: string[] }>(1, 'migrate', '--status');
+  expect(nothing.applied).toEqual([]);
+  expect(nothing.pending.length).toBeGreaterThan(0);
+  expect(existsSync(join(dir, 'database'))).toBe(false);
+  await sinew('migrate');
+  const found = await sinew<{ applied: { name: string }[]; up_to_date: boolean; partitions: object }>(
+    'migrate',
+    '--status',
+  );
+  expect(found).toMatchObject({ pending: [], changed: [], up_to_date: true, partitions: { missing: [], strays: 0 } });
+  expect(found.applied.map(({ name }) => name)).toEqual(nothing.pending);
+}, 180_000);
 
 async function inferences({ key_id, customer_id }: Key, count: number): Promise<void> {
   const options = { dir: join(dir, 'journal'), node: 0, budgetBytes: 2 ** 28, now: () => Date.now() };
