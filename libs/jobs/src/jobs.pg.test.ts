@@ -1,7 +1,7 @@
+import { openGate } from '@sinew/cache/testing';
 import { createPool } from '@sinew/db';
 import { openPostgresBackend } from './backend.js';
 import { registerJobTests } from './job-tests.js';
-import { openGate } from './testing/gate.js';
 
 registerJobTests('a PostgreSQL server', async () => {
   const url = process.env.SINEW_TEST_DATABASE_URL;

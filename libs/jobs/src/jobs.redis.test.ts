@@ -1,7 +1,7 @@
+import { openGate } from '@sinew/cache/testing';
 import { Redis } from 'ioredis';
 import { openRedisBackend } from './backend.js';
 import { registerJobTests } from './job-tests.js';
-import { openGate } from './testing/gate.js';
 
 /** Uses and empties the database number that the URL names. */
 registerJobTests('Redis', async () => {
