@@ -42,7 +42,6 @@ export {
   checkStaleAfter,
   MIN_STALE_PERIODS,
   type RuleFault,
-  requestId,
 } from './validators/session-checks.js';
 export { findValidator, MALFORMED, VALIDATORS, validatorOf } from './validators/table.js';
 export { PLACES, type Place, QUALITY_GATES, type QualityGate, type Validator } from './validators/validator.js';

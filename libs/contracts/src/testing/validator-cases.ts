@@ -7,9 +7,14 @@ import {
   type Observation,
   type WireImage,
 } from '@sinew/protocol';
+import type { z } from 'zod';
+import { CorrectionReport, FailureReport, FeedbackListQuery, SuccessReport } from '../feedback.js';
 import { checkActionValues } from '../gates/action-values.js';
 import { instructionRule } from '../gates/quality-gates.js';
 import { checkInstruction } from '../instruction-check.js';
+import { KeyWishBody, NewCustomerBody, RotationBody } from '../routes/accounts.js';
+import { ConsentWish } from '../routes/consent.js';
+import { inferRoute } from '../routes/inference.js';
 import { ENVIRONMENT_TYPES } from '../validators/environment.js';
 import { checkRecordedInference } from '../validators/recorded-inference.js';
 import {
@@ -19,7 +24,6 @@ import {
   checkExecute,
   checkRobotType,
   checkStaleAfter,
-  requestId,
 } from '../validators/session-checks.js';
 import { validatorOf } from '../validators/table.js';
 import { jpegHeader, pngHeader } from './image-headers.js';
@@ -70,6 +74,19 @@ const instructed = (text: string): string | null => {
 const RECORD = { log_id: 1, chunk: new Uint8Array(8), shape: [1, 2] as [number, number], safety_score: 1 };
 const recorded = (more: object): string | null =>
   checkRecordedInference({ ...RECORD, queue_ms: 2, inference_ms: 10, total_ms: 13, ...more })?.rule ?? null;
+
+/** What the first fault of a body or query is counted under. */
+const shaped = (schema: z.ZodType | undefined, value: object): string | null => {
+  const result = schema?.safeParse(value);
+  if (result === undefined) throw new Error('the endpoint takes none');
+  if (result.success) return null;
+  const [issue] = result.error.issues;
+  return validatorOf({ field: issue?.path.map(String).join('.') }).id;
+};
+const reported = (more: object): string | null => shaped(SuccessReport, { log_id: 1, rating: 5, ...more });
+const listed = (query: object): string | null => shaped(FeedbackListQuery, query);
+const consented = (more: object): string | null => shaped(ConsentWish, { tier: 'basic', ...more });
+const keyed = (more: object): string | null => shaped(KeyWishBody, { name: 'arm', ...more });
 
 const words = (count: number): string => Array.from({ length: count }, () => 'cube').join(' ');
 const everySecond = [true, false];
@@ -188,7 +205,13 @@ export const CASES: Readonly<Record<string, ValidatorCase>> = {
     ],
   }),
   'request_id.malformed': validatorCase({
-    check: (id: unknown) => (requestId.safeParse(id).success ? null : 'request_id.malformed'),
+    check: (request_id: unknown) =>
+      shaped(inferRoute.body, {
+        image: 'data:image/jpeg;base64,AAAA',
+        instruction: 'pick up the cube',
+        robot_config: { type: 'franka_panda' },
+        request_id,
+      }),
     accepts: ['01900000-0000-7000-8000-000000000001', '7d444840-9dc0-4d6b-9a3a-3a1f4ddb0c2e'],
     refuses: ['', '1', '01900000-0000-7000-8000-00000000000', 7, null],
   }),
@@ -294,5 +317,83 @@ export const CASES: Readonly<Record<string, ValidatorCase>> = {
     check: (safety_score: number) => recorded({ safety_score }),
     accepts: [0, 0.7, 1],
     refuses: [-0.1, 1.1, Number.NaN],
+  }),
+  'rating.out_of_range': validatorCase({
+    check: (rating: unknown) => reported({ rating }),
+    accepts: [1, 5],
+    refuses: [0, 6, 4.5, '5', null],
+  }),
+  'corrected_action.malformed': validatorCase({
+    check: (corrected_action: unknown) => shaped(CorrectionReport, { log_id: 1, corrected_action }),
+    accepts: [[0.05, 0.02, -0.01, 0, 0, 0.1, 1], [0]],
+    refuses: [[], [Number.NaN], [1e9], ['0'], new Array(65).fill(0), 'none'],
+  }),
+  'failure_reason.malformed': validatorCase({
+    check: (failure_reason: unknown) => shaped(FailureReport, { log_id: 1, failure_reason }),
+    accepts: ['collision', 'x'.repeat(100)],
+    refuses: ['', '   ', 'x'.repeat(101), 7],
+  }),
+  'notes.too_long': validatorCase({
+    check: (notes: unknown) => reported({ notes }),
+    accepts: [null, '', 'x'.repeat(2_000)],
+    refuses: ['x'.repeat(2_001)],
+  }),
+  'feedback_type.unknown': validatorCase({
+    check: (feedback_type: unknown) => listed({ feedback_type }),
+    accepts: ['success_rating', 'failure_report'],
+    refuses: ['rating', ''],
+  }),
+  'end_date.malformed': validatorCase({
+    check: (query: object) => listed(query),
+    accepts: [{ start_date: '2026-11-06', end_date: '2026-11-06' }],
+    refuses: [{ end_date: 'yesterday' }, { start_date: 'soon' }, { start_date: '2026-11-07', end_date: '2026-11-06' }],
+  }),
+  'page.out_of_range': validatorCase({
+    check: (page: unknown) => listed({ page }),
+    accepts: ['1', '40'],
+    refuses: ['0', '-1', '1.5', 'x'],
+  }),
+  'per_page.out_of_range': validatorCase({
+    check: (per_page: unknown) => listed({ per_page }),
+    accepts: ['1', '200'],
+    refuses: ['0', '201', 'all'],
+  }),
+  'tier.unknown': validatorCase({
+    check: (tier: unknown) =>
+      tier === 'pro'
+        ? shaped(NewCustomerBody, { name: 'acme', tier })
+        : consented({ tier }) && shaped(NewCustomerBody, { name: 'acme', tier }),
+    accepts: ['none', 'research', 'pro'],
+    refuses: ['gold', '', 7],
+  }),
+  'anonymization_level.unknown': validatorCase({
+    check: (anonymization_level: unknown) => consented({ anonymization_level }),
+    accepts: ['partial', 'full'],
+    refuses: ['none', ''],
+  }),
+  'expires_at.malformed': validatorCase({
+    check: (expires_at: unknown) => consented({ expires_at }) ?? keyed({ expires_at }),
+    accepts: ['2027-01-01T00:00:00Z', '2027-01-01T00:00:00+01:00', null],
+    refuses: ['2027-01-01', 'never', 7],
+  }),
+  'version.malformed': validatorCase({
+    check: (version: unknown) => consented({ version }),
+    accepts: [0, 3],
+    refuses: [-1, 1.5, 2 ** 31, 'x'],
+  }),
+  'name.malformed': validatorCase({
+    check: (name: unknown) => keyed({ name }),
+    accepts: ['arm 1', 'x'.repeat(200)],
+    refuses: ['', '  ', 'x'.repeat(201), 7],
+  }),
+  'scopes.unknown': validatorCase({
+    check: (scopes: unknown) => keyed({ scopes }),
+    accepts: [['stream'], ['stream', 'infer', 'feedback', 'full_speed', 'admin']],
+    refuses: [[], ['root'], 'stream'],
+  }),
+  'grace_seconds.out_of_range': validatorCase({
+    check: (grace_seconds: unknown) => shaped(RotationBody, { grace_seconds }),
+    accepts: [0, 2_592_000],
+    refuses: [-1, 2_592_001, 0.5],
   }),
 };

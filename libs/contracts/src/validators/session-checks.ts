@@ -1,6 +1,5 @@
 import type { Blend } from '@sinew/protocol';
 import { findRobot, type RobotRecord } from '@sinew/robots';
-import { z } from 'zod';
 import { ENVIRONMENT_TYPES } from './environment.js';
 
 /** A rule that was broken. `reason` is for the client, `rule` the id in the table. */
@@ -15,9 +14,6 @@ const fault = (field: string, word: string, reason: string): RuleFault => ({
   field,
   reason,
 });
-
-/** A request's own name for itself, by which it is recognised when it comes again. */
-export const requestId = z.uuid();
 
 /** What older clients send where nobody filled in a robot: nothing could be learned, or kept safe, under such a name. */
 const PLACEHOLDER = 'UNKNOWN';

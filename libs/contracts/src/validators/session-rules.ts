@@ -86,7 +86,7 @@ export const SESSION_RULES = validators([
   ['blend', 'not_served', '`rtc` only where the policy takes prefix inputs', ['open'], 'contracts: checkBlend'],
   ['execute', 'out_of_range', '1 to the chunk size', ['open'], 'contracts: checkExecute'],
   ['stale_after_ms', 'out_of_range', '2.5 control periods to 2,000 ms', ['open'], 'contracts: checkStaleAfter'],
-  ['request_id', 'malformed', 'a UUID', ['rest'], 'contracts: requestId'],
+  ['request_id', 'malformed', 'a UUID', ['rest'], 'contracts: InferenceRequest'],
   [
     'request_id',
     'duplicate',

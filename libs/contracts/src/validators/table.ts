@@ -1,3 +1,4 @@
+import { ACCOUNT_RULES } from './account-rules.js';
 import { JOURNAL_RULES } from './journal-rules.js';
 import { OBSERVATION_RULES } from './observation-rules.js';
 import { POLICY_RULES } from './policy-rules.js';
@@ -10,6 +11,7 @@ export const VALIDATORS: readonly Validator[] = [
   ...OBSERVATION_RULES,
   ...POLICY_RULES,
   ...JOURNAL_RULES,
+  ...ACCOUNT_RULES,
 ];
 
 const BY_ID: ReadonlyMap<string, Validator> = new Map(VALIDATORS.map((validator) => [validator.id, validator]));
@@ -26,6 +28,7 @@ const CONTAINERS = ['environment', 'robot_config', 'body'];
 const RENAMED: ReadonlyMap<string, string> = new Map([
   ['images', 'image'],
   ['type', 'robot_type'],
+  ['start_date', 'end_date'],
 ]);
 
 /**
@@ -59,6 +62,7 @@ const SHAPES: ReadonlyMap<string, Validator> = new Map(
     'request_id.malformed',
     'image.malformed',
     'log_id.malformed',
+    ...ACCOUNT_RULES.map(({ id }) => id),
   ].flatMap((id) => {
     const validator = BY_ID.get(id);
     return validator === undefined ? [] : [[validator.field, validator]];
