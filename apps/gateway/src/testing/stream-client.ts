@@ -16,6 +16,7 @@ export class StreamClient {
   #waiters: (() => void)[] = [];
   #closed: { code: number; reason: string } | null = null;
   #read = 0;
+  #trouble = '';
 
   private constructor(socket: WebSocket) {
     this.socket = socket;
@@ -30,7 +31,10 @@ export class StreamClient {
       this.#closed = { code, reason: reason.toString() };
       this.#wake();
     });
-    socket.on('error', () => this.#wake());
+    socket.on('error', (error) => {
+      this.#trouble = error.message;
+      this.#wake();
+    });
   }
 
   static async connect(port: number, key: string, protocols: string[] = ['sinew.v1']): Promise<StreamClient> {
@@ -63,7 +67,7 @@ export class StreamClient {
         const message = this.received[this.#read++] as ServerMessage;
         if (message.type === type && accept(message as Of<T>)) return message as Of<T>;
       }
-      if (this.#closed !== null) throw new Error(`closed ${this.#closed.code} before a ${type}`);
+      if (this.#closed !== null) throw new Error(`closed ${this.#closed.code} before a ${type} ${this.#trouble}`.trim());
       if (performance.now() > deadline) {
         const last = this.received.slice(-4).map((message) => JSON.stringify(message).slice(0, 200));
         throw new Error(`no ${type} within 15 s; last came: ${last.join(' ')}`);
