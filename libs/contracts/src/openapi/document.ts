@@ -64,7 +64,8 @@ const HEADERS = {
     schema: { type: 'string', format: 'uuid' },
   },
   'RateLimit-Limit': {
-    description: 'Requests that the key has a minute.',
+    description:
+      'Requests that the customer has after a pause, and a minute (draft-ietf-httpapi-ratelimit-headers-06).',
     schema: { type: 'string', pattern: '^[0-9]+$' },
   },
   'RateLimit-Remaining': {
