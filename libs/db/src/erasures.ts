@@ -133,16 +133,13 @@ export function erasures(pool: Pool) {
       );
     },
 
-    /** True where every part was done and the erasure is finished with this report, now or before. */
-    finish(erasureId: string, report: object): Promise<boolean> {
-      return inTransaction(pool, async (client) => {
-        const { rowCount } = await client.query(
-          `UPDATE vlaapi.erasures SET finished_at = greatest(now(), requested_at), report = $2::jsonb
-           WHERE erasure_id = $1 AND finished_at IS NULL`,
-          [erasureId, JSON.stringify(report)],
-        );
-        return (rowCount ?? 0) > 0;
-      });
+    /** False where it was finished before: then that report stands. */
+    async finish(erasureId: string, finishedAt: Date, report: object): Promise<boolean> {
+      const { rowCount } = await pool.query(
+        `UPDATE vlaapi.erasures SET finished_at = $2, report = $3::jsonb WHERE erasure_id = $1 AND finished_at IS NULL`,
+        [erasureId, finishedAt, JSON.stringify(report)],
+      );
+      return (rowCount ?? 0) > 0;
     },
   };
 }

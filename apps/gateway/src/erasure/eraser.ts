@@ -211,10 +211,11 @@ export class Eraser {
     for (const row of await erasures.unfinished()) {
       const parts = await erasures.parts(row.erasure_id);
       if (pendingParts(new Map(parts.map((part) => [part.part, part])), journals).length > 0) continue;
-      const finished = { ...row, finished_at: new Date(Math.max(now(), row.requested_at.getTime())) };
+      const finishedAt = new Date(Math.max(Math.floor(now()), row.requested_at.getTime()));
+      const finished = { ...row, finished_at: finishedAt };
       const report = erasureReport(finished, parts, journals);
       await durable.record([erasureEvent({ ...finished, report })]);
-      if (await erasures.finish(row.erasure_id, report)) {
+      if (await erasures.finish(row.erasure_id, finishedAt, report)) {
         const { customer_id, erasure_id, log_id } = row;
         log.info(
           { customer_id, erasure_id, log_id, tables: report.tables, journals: report.journals },

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { restoreAccounts } from '@sinew/accounts';
+import { AccountAdministration, commandRecord, restoreAccounts } from '@sinew/accounts';
 import type { ErasureBody } from '@sinew/contracts';
-import { createPool, migrate, repositories } from '@sinew/db';
+import { createPool, migrate } from '@sinew/db';
 import { startTestDatabase, type TestDatabase } from '@sinew/db/testing';
 import { clearCheckpoint, type JournalEntry, loadShippedPosition, readJournal } from '@sinew/journal';
 import { type Child, startEntry, startGatewayEntry } from './gateway-child.js';
@@ -55,13 +55,11 @@ export class ErasureWorld {
     const world = new ErasureWorld(await startTestDatabase());
     await world.on(async (pool) => {
       await migrate(pool);
-      const { accounts } = repositories(pool);
+      const administration = new AccountAdministration(pool, commandRecord(world.dataDir));
       const tenant = async (name: string, word: string): Promise<Tenant> => {
-        const { customer_id } = await accounts.createCustomer({ name, tier: 'enterprise' });
-        const { key } = await accounts.createKey(customer_id, {
-          name,
-          scopes: ['stream', 'infer', 'feedback', 'admin'],
-        });
+        const customer = await administration.createCustomer({ name, tier: 'enterprise' });
+        const scopes = ['stream', 'infer', 'feedback', 'admin'] as const;
+        const { customer_id, key } = await administration.createKey(customer, { name, scopes, expires_at: null });
         return { customer_id, key, word };
       };
       world.mine = await tenant('mine', 'zebrafish');

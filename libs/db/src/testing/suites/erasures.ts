@@ -258,8 +258,8 @@ export function registerErasureTests(db: TestedDatabase): void {
       expect(await db.repo.erasures.parts(request.erasure_id)).toMatchObject([
         { part: 'journal:x', counts: { inference: 3 }, trouble: null },
       ]);
-      expect(await db.repo.erasures.finish(request.erasure_id, { a: 1 })).toBe(true);
-      expect(await db.repo.erasures.finish(request.erasure_id, { a: 2 })).toBe(false);
+      expect(await db.repo.erasures.finish(request.erasure_id, new Date(), { a: 1 })).toBe(true);
+      expect(await db.repo.erasures.finish(request.erasure_id, new Date(), { a: 2 })).toBe(false);
       expect(await db.repo.erasures.find(request.erasure_id)).toMatchObject({ report: { a: 1 }, log_id: null });
       expect((await db.repo.erasures.unfinished()).map(({ erasure_id }) => erasure_id)).not.toContain(
         request.erasure_id,
