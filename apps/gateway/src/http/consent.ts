@@ -43,6 +43,8 @@ export function consentRoutes(deps: ConsentRouteDeps): Route[] {
       if (!granted.ok) throw invalid(granted.field, granted.reason);
       const ends = expires_at === undefined || expires_at === null ? null : new Date(expires_at);
       if (ends !== null && !(ends.getTime() > wallNow())) throw invalid('expires_at', 'must be in the future');
+      // By its offset a moment of 9999 can be one of 10000, which has no such text.
+      if (ends !== null && ends.getUTCFullYear() > 9_999) throw invalid('expires_at', 'is too far away');
       const terms = { consent_tier: tier, expires_at: ends, ...granted.permissions };
       const expected = version === undefined ? {} : { expected_version: version };
       return change(deps, params.customer_id, principal, { terms, request_id: requestId, ...why(reason), ...expected });
