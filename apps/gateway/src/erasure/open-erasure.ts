@@ -10,13 +10,15 @@ import { dataRightsRoutes } from '../http/data-rights.js';
 import { Eraser } from './eraser.js';
 import { untilShipped } from './until-shipped.js';
 
+const CLOSE_MS = 500;
+
 export interface ErasureParts {
   readonly pool: ReturnType<typeof createPool>;
   readonly durable: GatewayRecord;
   readonly journal: JournalWriter;
   readonly journalDir: string;
   readonly node: () => number;
-  readonly tail: LogTail;
+  readonly tail: Pick<LogTail, 'find' | 'forget'>;
   readonly bus: Bus;
   /** Whether anything of this customer goes on here. */
   readonly busy: (customerId: string) => boolean;
@@ -76,7 +78,8 @@ export function openErasure(parts: ErasureParts): OpenErasure {
     routes,
     async close() {
       unsubscribe();
-      await eraser.close();
+      // A pass that is under way is carried on by the next gateway.
+      await Promise.race([eraser.close(), sleep(CLOSE_MS, undefined, { ref: false })]);
     },
   };
 }
