@@ -86,6 +86,7 @@ async function start(options: GatewayOptions): Promise<{ probe: GatewayProbe; st
     pingDatabase: async () => {},
     routes: database?.routes ?? [],
   });
+  await database?.warmUp();
   say({ kind: 'ready', port: gateway.port });
   const stop = async (): Promise<void> => {
     await gateway.drain();
@@ -130,6 +131,8 @@ function openDatabase(url: string, journalDir: string, models: ModelCatalogue) {
   return {
     findKey: (sha256: string) => accounts.findKeyByHash(sha256),
     routes: feedbackRoutes(feedback),
+    /** The first connections, before the first robot waits for them. */
+    warmUp: () => accounts.findKeyByHash(''),
     async close() {
       await feedback.close();
       await jobs.close();

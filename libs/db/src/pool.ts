@@ -13,6 +13,8 @@ types.setTypeParser(pg.types.builtins.INT8, exactInteger);
 export interface PoolOptions {
   readonly max?: number;
   readonly applicationName?: string;
+  /** A query that is not answered for so long fails, and its connection is thrown away: for who answers somebody waiting. */
+  readonly queryTimeoutMs?: number;
   /** An idle connection broke (the server went away). The pool replaces it; without a listener it would end the process. */
   readonly onError?: (error: Error) => void;
 }
@@ -25,6 +27,7 @@ export function createPool(url: string, options: PoolOptions = {}): pg.Pool {
     // A server that is away refuses at once; this bounds one that hangs, and the wait for a free connection.
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 30_000,
+    ...(options.queryTimeoutMs === undefined ? {} : { query_timeout: options.queryTimeoutMs }),
     keepAlive: true,
     types,
   });

@@ -96,6 +96,17 @@ test('the database goes away after the record: the repeat stores the very same r
   expect(recorded.length).toBe(1);
 });
 
+test('what was erased meanwhile is not stored by a repeat', async () => {
+  const { intake, rows, world } = bench();
+  world.fault = away;
+  await expect(intake.take(ME, RATING, 'once')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  intake.forget();
+  world.fault = null;
+  world.missing = true;
+  await expect(intake.take(ME, RATING, 'once')).rejects.toMatchObject({ code: 'not_found' });
+  expect(rows).toEqual([]);
+});
+
 test('the commit’s answer is lost: the repeat is answered with what was stored', async () => {
   const { intake, rows, world } = bench();
   world.fault = () => {

@@ -61,6 +61,11 @@ export class FeedbackIntake {
     return inTime(taking);
   }
 
+  /** Rows were erased: none of them is stored by a repeat. */
+  forget(): void {
+    this.#unstored.clear();
+  }
+
   async #take(principal: Principal, report: Report, key: string | null): Promise<FeedbackRow> {
     const { customerId } = principal;
     const text = (await this.#ports.mayKeepText(customerId)) ? scrubSecrets : scrubText;

@@ -24,8 +24,8 @@ export interface FeedbackParts {
 }
 
 export interface OpenFeedback extends FeedbackDeps {
-  /** Of what was reported on before it was shipped; an erasure makes it forget. */
-  readonly tail: LogTail;
+  /** An erasure makes it forget what waits in memory: logs that are not shipped, rows that are not stored. */
+  readonly tail: Pick<LogTail, 'find' | 'forget'>;
   /** What was stored is queued, as far as the queues are there. */
   close(): Promise<void>;
 }
@@ -49,7 +49,13 @@ export function openFeedback(parts: FeedbackParts): OpenFeedback {
     intake,
     database,
     now,
-    tail,
+    tail: {
+      find: (logId) => tail.find(logId),
+      forget: () => {
+        intake.forget();
+        return tail.forget();
+      },
+    },
     async close() {
       await Promise.race([queue.close(), sleep(CLOSE_MS, undefined, { ref: false })]);
       await tail.close();
