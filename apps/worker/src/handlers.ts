@@ -1,4 +1,4 @@
-import { makePartitions, type Repositories, strayRows } from '@sinew/db';
+import { makePartitions, type Repositories, refreshSummaries, strayRows } from '@sinew/db';
 import type { Handler, Jobs } from '@sinew/jobs';
 import type { Logger } from '@sinew/telemetry';
 import type { Pool } from 'pg';
@@ -41,11 +41,17 @@ export function partitions({ pool, log, now }: HandlerTools): Handler<'partition
   };
 }
 
+/** Usage, bills, safety and feedback as customers and operators read them. */
+export function views({ pool }: HandlerTools): Handler<'views'> {
+  return () => refreshSummaries(pool);
+}
+
 /** One step a queue: each is tried by itself until the queues' store is there. */
 export function work(jobs: Jobs, tools: HandlerTools): (() => Promise<void>)[] {
   return [
     () => jobs.work('instruction-stats', instructionStatistics(tools)),
     () => jobs.work('feedback', feedbackIngestion(tools)),
     () => jobs.work('partitions', partitions(tools)),
+    () => jobs.work('views', views(tools)),
   ];
 }

@@ -97,6 +97,10 @@ test('a worker that finds no database waits for it, and leaves when told to', as
   const again = await database(ready.port);
   const pool = createPool(again.ready.url);
   await migrate(pool);
+  const day = "(now() AT TIME ZONE 'UTC')::date";
+  await pool.query(
+    `INSERT INTO vlaapi.usage_days VALUES (gen_random_uuid(), ${day}, 'pro', 'tabletop-v1', 7, 0, 1400)`,
+  );
   const { child: worker } = await second;
   const partitions = async () =>
     (
@@ -105,6 +109,9 @@ test('a worker that finds no database waits for it, and leaves when told to', as
       )
     ).rows[0]?.n;
   expect(await partitions()).toBeGreaterThanOrEqual(4);
+  await expect
+    .poll(async () => (await pool.query('SELECT inferences FROM vlaapi.daily_usage_summary')).rows, { timeout: 60_000 })
+    .toEqual([{ inferences: 7 }]);
   worker.disconnect();
   expect(await once(worker, 'exit')).toEqual([0, null]);
   await pool.end();

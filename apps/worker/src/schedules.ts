@@ -7,8 +7,10 @@ import { type Jobs, queueStatistics } from '@sinew/jobs';
  */
 export async function startSchedules(jobs: Jobs, nowMs: number): Promise<void> {
   await jobs.schedule('partitions', 'partitions-daily', '0 1 * * *', {});
+  await jobs.schedule('views', 'views-hourly', '10 * * * *', {});
   await jobs.schedule('feedback', 'feedback-sweep', '*/30 * * * * *', {});
   await jobs.add('partitions', {}, { jobId: `start-${Math.floor(nowMs / HOUR_MS)}` });
+  await jobs.add('views', {}, { jobId: `start-${Math.floor(nowMs / HOUR_MS)}` });
   await queueStatistics(jobs, nowMs, nowMs);
   await queueStatistics(jobs, nowMs - HOUR_MS, nowMs);
 }

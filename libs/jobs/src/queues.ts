@@ -11,6 +11,8 @@ export const QUEUES = {
   feedback: { payload: z.object({ feedback_ids: z.array(z.int().min(1)).max(1_000).optional() }) },
   /** Keeps the monthly partitions of the inference logs made ahead. */
   partitions: { payload: z.object({}) },
+  /** Refreshes the materialised views. */
+  views: { payload: z.object({}) },
 } as const satisfies Record<string, { readonly payload: z.ZodType }>;
 
 export type QueueName = keyof typeof QUEUES;
