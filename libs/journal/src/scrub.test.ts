@@ -58,4 +58,15 @@ describe('[J5] scrubbing text at append', () => {
     research = false;
     expect(scrubber.scrub(dirty)).toMatchObject({ instruction: 'mail [email] about it' });
   });
+
+  it('remembers what it was given only until it is told to forget', () => {
+    const scrubber = new RecordScrubber((customer) => customer === 'research');
+    const dirty = inference(2, { instruction: 'mail a@b.example about it' });
+    scrubber.scrub(dirty);
+    scrubber.scrub({ ...dirty, customer_id: 'research' });
+    expect(scrubber.remembered).toBe(2);
+    scrubber.forget();
+    expect(scrubber.remembered).toBe(0);
+    expect(scrubber.scrub(dirty)).toMatchObject({ instruction: 'mail [email] about it' });
+  });
 });

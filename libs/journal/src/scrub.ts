@@ -59,6 +59,17 @@ export class RecordScrubber {
     }
   }
 
+  /** How many texts are remembered, as they were given. */
+  get remembered(): number {
+    return this.#scrubbed.size + this.#withoutSecrets.size;
+  }
+
+  /** Somebody's data are erased: whose text is whose is not known here, so all of it goes. */
+  forget(): void {
+    this.#scrubbed.clear();
+    this.#withoutSecrets.clear();
+  }
+
   #memo(customerId: string): Memo {
     return this.#mayKeepText(customerId) ? this.#withoutSecrets : this.#scrubbed;
   }
@@ -70,6 +81,14 @@ class Memo {
 
   constructor(work: (text: string) => string) {
     this.work = work;
+  }
+
+  get size(): number {
+    return this.#answers.size;
+  }
+
+  clear(): void {
+    this.#answers.clear();
   }
 
   of(text: string): string {

@@ -161,6 +161,11 @@ export class JournalWriter {
     return this.#latches.has(customerId, robotId);
   }
 
+  /** Lets go of the texts that it remembers from what it wrote. */
+  forgetTexts(): void {
+    this.#scrubber.forget();
+  }
+
   nextLogId(): number {
     return this.#ids.next(this.#options.now());
   }
