@@ -50,7 +50,10 @@ export function openErasure(parts: ErasureParts): OpenErasure {
     node,
     erase: eraseInThread,
     busy: parts.busy,
-    forget: () => tail.forget(),
+    forget: () => {
+      journal.forgetTexts();
+      return tail.forget();
+    },
     shipped: async () => {
       await journal.sync();
       await untilShipped(journalDir, { now, wait });
