@@ -1,4 +1,4 @@
-import { App, type us_listen_socket, us_listen_socket_close, us_socket_local_port } from 'uWebSockets.js';
+import { App, SSLApp, type us_listen_socket, us_listen_socket_close, us_socket_local_port } from 'uWebSockets.js';
 import type { SharedState } from '@sinew/cache';
 import type { Settings } from '@sinew/config';
 import { checkInstruction } from '@sinew/contracts';
@@ -31,6 +31,7 @@ import { SlabPool } from './session/slab-pool.js';
 import { GatewayStatus } from './status.js';
 import { Connection } from './stream/connection.js';
 import { mountStream } from './stream/upgrade.js';
+import type { TlsFiles } from './tls.js';
 import { within } from './within.js';
 
 export type GatewaySettings = Pick<
@@ -56,6 +57,8 @@ export interface GatewayDeps {
   readonly models: ModelCatalogue;
   readonly metrics: Metrics;
   readonly log: Logger;
+  /** Checked before; without it the gateway speaks in the clear. */
+  readonly tls?: TlsFiles;
   readonly findKey: FindKey;
   /** What gateways know together: limits, places, counters, answers given. Closed by whoever opened it. */
   readonly shared: SharedState;
@@ -157,7 +160,8 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   };
   const opener = new SessionOpener(registry, models, journal, context, settings, refusedInstructions);
 
-  const app = App();
+  const { tls } = deps;
+  const app = tls === undefined ? App() : SSLApp({ cert_file_name: tls.certFile, key_file_name: tls.keyFile });
   mountStream(app, {
     authenticator,
     maxFrameBytes: settings.max_frame_bytes,

@@ -2,7 +2,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AccountAdministration, GatewayRecord } from '@sinew/accounts';
 import { createMemoryState, openRedisState, type SharedState } from '@sinew/cache';
-import { announceReady, EXIT_FOLDER_HELD, onStopRequested, requireSettings } from '@sinew/config';
+import {
+  announceReady,
+  EXIT_FOLDER_HELD,
+  gatewayAddress,
+  onStopRequested,
+  requireSettings,
+  type Settings,
+} from '@sinew/config';
 import { accounts, createPool, gatewayNodes, history, repositories } from '@sinew/db';
 import { createJobs } from '@sinew/jobs';
 import { JournalError, JournalWriter, threadedIo } from '@sinew/journal';
@@ -22,6 +29,7 @@ import { usageRoutes } from './http/usage.js';
 import { countJobs } from './job-counts.js';
 import { ModelCatalogue } from './models.js';
 import { NodeLease } from './node-lease.js';
+import { checkTls, type TlsFiles } from './tls.js';
 
 /** A report comes seldom before its inference is in the database, and then shortly before. */
 const SHIPPED_BY_THEN_MS = 2_000;
@@ -35,6 +43,11 @@ async function main(): Promise<void> {
   const log = createLogger('gateway', settings.log_level);
   const metrics = createMetrics();
   const clock = monotonicClock;
+  const tls = tlsFiles(settings);
+  if (tls !== null) {
+    const warning = await checkTls(tls, Date.now());
+    if (warning !== null) log.warn(warning);
+  }
   const pool = createPool(settings.database_url, {
     applicationName: 'sinew gateway',
     onError: (error) => log.warn({ err: error }, 'database connection lost'),
@@ -79,8 +92,15 @@ async function main(): Promise<void> {
   // What a predecessor left damaged may hide an e-stop: those robots are latched, and somebody must know why.
   for (const fault of journal.faults) log.error({ fault, latches: journal.latches.length }, 'journal damaged');
   const models = await ModelCatalogue.load(settings, clock, metrics, log);
+  // Of its own: a stream of reports takes no connection from those who look up a robot's key.
+  const feedbackPool = createPool(settings.database_url, {
+    applicationName: 'sinew gateway feedback',
+    max: 6,
+    queryTimeoutMs: 12_000,
+    onError: (error) => log.warn({ err: error }, 'database connection lost'),
+  });
   const feedback = openFeedback({
-    database: repositories(pool).feedback,
+    database: repositories(feedbackPool).feedback,
     durable,
     journalDir: join(settings.data_dir, 'journal'),
     node: () => node,
@@ -147,6 +167,7 @@ async function main(): Promise<void> {
     usedInMonth: (customerIds, month) => used.ofMonth(customerIds, month),
     wallNow: () => Date.now(),
     consents,
+    ...(tls === null ? {} : { tls }),
     pingDatabase: async () => {
       await pool.query('SELECT 1');
     },
@@ -191,8 +212,12 @@ async function main(): Promise<void> {
     log.info({ cause }, 'stopping');
     stop(0);
   });
-  announceReady({ port: gateway.port, models: models.ids });
+  const address = gatewayAddress(settings.host, gateway.port, tls !== null);
+  announceReady({ port: gateway.port, ...address, models: models.ids });
 }
+
+const tlsFiles = ({ tls_cert_file: certFile, tls_key_file: keyFile }: Settings): TlsFiles | null =>
+  certFile === null || keyFile === null ? null : { certFile, keyFile };
 
 /** A node number from the database, as long as this process runs. */
 function leaseNode(pool: ReturnType<typeof createPool>, log: Logger, lost: () => void): Promise<NodeLease> {

@@ -19,6 +19,17 @@ export const SETTINGS = {
     max: 65535,
     help: 'port the gateway listens on; 0 picks a free one',
   },
+  tls_cert_file: {
+    type: 'path',
+    default: null,
+    help: 'certificate chain (PEM): the gateway then speaks https and wss only; needs tls_key_file',
+  },
+  tls_key_file: { type: 'path', default: null, help: 'private key (PEM, without password) of the certificate' },
+  tls_ca_file: {
+    type: 'path',
+    default: null,
+    help: 'certificate (PEM) that commands and simulated robots trust beside the known authorities: a self-signed one is trusted in no other way',
+  },
   log_level: {
     type: 'choice',
     default: 'info',
@@ -212,11 +223,22 @@ export function misspeltVariables(env: Environment): OptionFault[] {
 
 /** Settings that are fine one by one, not together. */
 export function contradictions(settings: Settings): OptionFault[] {
-  if (settings.soft_limit_bytes < settings.hard_limit_bytes) return [];
-  return [
-    {
+  const faults: OptionFault[] = [];
+  if (settings.soft_limit_bytes >= settings.hard_limit_bytes) {
+    faults.push({
       name: 'SINEW_SOFT_LIMIT_BYTES',
       message: `SINEW_SOFT_LIMIT_BYTES (${settings.soft_limit_bytes}) must be below SINEW_HARD_LIMIT_BYTES (${settings.hard_limit_bytes})`,
-    },
-  ];
+    });
+  }
+  if ((settings.tls_cert_file === null) !== (settings.tls_key_file === null)) {
+    const [given, missing] =
+      settings.tls_cert_file === null
+        ? ['SINEW_TLS_KEY_FILE', 'SINEW_TLS_CERT_FILE']
+        : ['SINEW_TLS_CERT_FILE', 'SINEW_TLS_KEY_FILE'];
+    faults.push({
+      name: missing,
+      message: `${missing} is not set, ${given} is: a certificate and its key go together`,
+    });
+  }
+  return faults;
 }

@@ -1,14 +1,24 @@
 import type { IncomingMessage } from 'node:http';
+import { rootCertificates } from 'node:tls';
 import { type ErrorCode, isErrorCode, SinewError, SUBPROTOCOL } from '@sinew/protocol';
 import { WebSocket } from 'ws';
-import type { OpenSocket, Socket, SocketEnd } from './socket.js';
+import type { OpenSocket, Socket, SocketEnd, SocketListener } from './socket.js';
 
 const MAX_REFUSAL_BYTES = 65_536;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /** Node: the key travels in the Authorization header, and a refused upgrade tells its error. */
-export const openNodeSocket: OpenSocket = (url, apiKey, listener): Socket => {
+export const openNodeSocket: OpenSocket = (url, apiKey, listener) => open(url, apiKey, listener, undefined);
+
+/** The same for a server whose certificate no known authority has signed: `ca` (PEM) is trusted beside them. */
+export function nodeSocketTrusting(ca: string): OpenSocket {
+  const trusted = [...rootCertificates, ca];
+  return (url, apiKey, listener) => open(url, apiKey, listener, trusted);
+}
+
+function open(url: string, apiKey: string, listener: SocketListener, ca: readonly string[] | undefined): Socket {
   const socket = new WebSocket(url, [SUBPROTOCOL], {
+    ...(ca === undefined ? {} : { ca: [...ca] }),
     headers: { Authorization: `Bearer ${apiKey}` },
     perMessageDeflate: false, // images are compressed already (W4)
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
@@ -42,7 +52,7 @@ export const openNodeSocket: OpenSocket = (url, apiKey, listener): Socket => {
     close: () => socket.close(1000),
     terminate: () => socket.terminate(),
   };
-};
+}
 
 /** A refused upgrade answers with the REST error body. */
 function readRefusal(response: IncomingMessage, done: (refusal: SinewError) => void): void {

@@ -25,8 +25,8 @@ export const estopClear = defineCommand({
     if (!values.reason?.trim())
       throw new UsageError('--reason: say why it is safe to move again', ['sinew estop-clear --help']);
     const gateway = findGateway(values);
-    const url = `${gateway.http}/v1/admin/robots/${encodeURIComponent(robotId)}/estop-clear`;
-    const { ok, status, body } = await postJson(url, gateway.key, { reason: values.reason });
+    const path = `/v1/admin/robots/${encodeURIComponent(robotId)}/estop-clear`;
+    const { ok, status, body } = await postJson(gateway, path, { reason: values.reason });
     if (!ok) {
       const advice =
         status === 403 ? ['sinew keys create NAME --scopes admin makes a key that may; pass it with --key'] : [];

@@ -35,7 +35,7 @@ export const infer = defineCommand({
       robot_config: { type: values.robot_type },
       state,
     };
-    const answer = await postJson(`${gateway.http}/v1/inference`, gateway.key, body);
+    const answer = await postJson(gateway, '/v1/inference', body);
     return values.json ? printJson(answer, terminal) : print(answer, terminal);
   },
 });

@@ -1,10 +1,10 @@
 import { SETTINGS } from '@sinew/config';
 import { BLENDS, SinewError, SMOOTHINGS } from '@sinew/protocol';
-import { ConnectionError } from '@sinew/sdk';
+import { ConnectionError, hostEnvironment } from '@sinew/sdk';
 import { BLINDS, runSim, type SimReport } from '@sinew/simulator';
 import { defineCommand, noWords, pick, type Terminal } from '../command.js';
 import { Failure } from '../failure.js';
-import { findGateway, GATEWAY_OPTIONS } from '../instance/find-gateway.js';
+import { findGateway, GATEWAY_OPTIONS, socketsTo } from '../instance/find-gateway.js';
 import { JSON_OPTION } from '../json-option.js';
 import { systemClock } from '../supervisor/clock.js';
 import { PlainView, TableView, type View } from '../up/console-view.js';
@@ -83,6 +83,7 @@ export const sim = defineCommand({
         delayMs: values.delay_ms,
         blind: values.blind,
         signal: interrupted.signal,
+        environment: hostEnvironment(socketsTo(gateway.tlsCa)),
         ...(values.hz === null ? {} : { hz: values.hz }),
         ...(values.model === null ? {} : { model: values.model }),
         ...(values.execute === null ? {} : { execute: values.execute }),

@@ -1,4 +1,6 @@
-import { readDemoKey, readRunFile } from '@sinew/config';
+import { readFileSync } from 'node:fs';
+import { readDemoKey, readRunFile, SETTINGS } from '@sinew/config';
+import { nodeSocketTrusting, openNodeSocket } from '@sinew/sdk';
 import { Failure } from '../failure.js';
 import { lockHolder } from './data-dir-lock.js';
 
@@ -11,22 +13,27 @@ export const GATEWAY_OPTIONS = {
     help: 'the gateway; not set: the instance running on the data folder',
   },
   key: { type: 'string', default: null, env: 'SINEW_API_KEY', secret: true, help: 'API key; not set: its demo key' },
+  tls_ca_file: SETTINGS.tls_ca_file,
 } as const;
 
 export interface Gateway {
   /** `http://host:port`, without a path. */
   readonly http: string;
   readonly key: string;
+  /** Certificate (PEM) that is trusted beside the known authorities. */
+  readonly tlsCa: string | null;
 }
 
 export function findGateway({
   url,
   key,
   data_dir,
+  tls_ca_file,
 }: {
   url: string | null;
   key: string | null;
   data_dir: string;
+  tls_ca_file: string | null;
 }): Gateway {
   const http = url === null ? runningAt(data_dir) : httpOf(url);
   const found = key ?? readDemoKey(data_dir);
@@ -35,8 +42,20 @@ export function findGateway({
       'make one with sinew keys create NAME, then pass --key or set SINEW_API_KEY',
     ]);
   }
-  return { http, key: found };
+  return { http, key: found, tlsCa: readTlsCa(tls_ca_file) };
 }
+
+export function readTlsCa(file: string | null): string | null {
+  if (file === null) return null;
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new Failure(`SINEW_TLS_CA_FILE: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** How sockets to that gateway are opened. */
+export const socketsTo = (tlsCa: string | null) => (tlsCa === null ? openNodeSocket : nodeSocketTrusting(tlsCa));
 
 function runningAt(dataDir: string): string {
   const run = readRunFile(dataDir);

@@ -1,5 +1,12 @@
 import { join } from 'node:path';
-import { EXIT_FOLDER_HELD, removeRunFile, type Settings, settingsEnvironment, writeRunFile } from '@sinew/config';
+import {
+  EXIT_FOLDER_HELD,
+  gatewayAddress,
+  removeRunFile,
+  type Settings,
+  settingsEnvironment,
+  writeRunFile,
+} from '@sinew/config';
 import { Failure } from '../failure.js';
 import { databaseEnvironment, newDatabasePassword, REBUILD_ADVICE } from '../instance/embedded-database.js';
 import type { Clock } from '../supervisor/clock.js';
@@ -96,10 +103,8 @@ export class Instance {
     });
     const ready = await this.#firstReady(gateway);
     this.#port = portOf(ready, this.#port);
-    const http = `http://${urlHost(settings.host)}:${this.#port}`;
     const addresses = {
-      http,
-      ws: `${http.replace(/^http/, 'ws')}/v1/stream`,
+      ...gatewayAddress(settings.host, this.#port, settings.tls_cert_file !== null),
       // The demo key first: a key in the environment may be another gateway's.
       apiKey: demoKey ?? this.options.apiKey,
     };
@@ -238,12 +243,6 @@ export class Instance {
       pids: Object.fromEntries(pids),
     });
   }
-}
-
-/** Where clients on this machine reach a server that listens on `host`. */
-function urlHost(host: string): string {
-  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
-  return host.includes(':') ? `[${host}]` : host;
 }
 
 const portOf = (ready: ChildLine, before: number): number => (typeof ready.port === 'number' ? ready.port : before);

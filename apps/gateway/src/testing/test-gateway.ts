@@ -13,6 +13,7 @@ import { monotonicClock } from '../clock.js';
 import { type Gateway, type GatewaySettings, startGateway } from '../gateway.js';
 import type { Route } from '../http/bind.js';
 import { ModelCatalogue } from '../models.js';
+import type { TlsFiles } from '../tls.js';
 import { StreamClient } from './stream-client.js';
 
 export const KEY = 'vla_live_test-key-0000000000000000000000000001';
@@ -86,6 +87,7 @@ interface Options {
   readonly dir?: string;
   readonly keepDir?: boolean;
   readonly journalBudgetBytes?: number;
+  readonly tls?: TlsFiles;
   /** Where keys are looked up; `keys` without. */
   readonly findKey?: FindKey;
   /** Whether the node number is in doubt. */
@@ -143,6 +145,7 @@ export async function startTestGateway(options: Options = {}): Promise<TestGatew
     wallNow: () => Date.now(),
     consents,
     pingDatabase: async () => {},
+    ...(options.tls === undefined ? {} : { tls: options.tls }),
     ...(options.routes === undefined ? {} : { routes: options.routes({ models, dir, consents, log }) }),
   });
   const connect = (key = KEY) => StreamClient.connect(gateway.port, key);
