@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { saveCheckpoint } from './checkpoint.js';
 import { CUSTOMER, estop, inference, withFolder } from './fixtures.js';
 import { LogTail } from './log-tail.js';
@@ -48,7 +48,7 @@ async function withTail(
   });
 }
 
-test('finds what was written and not shipped, with the first action of its chunk', () =>
+it('[R2] finds what was written and not shipped, with the first action of its chunk', () =>
   withTail(async (_dir, writer, tail) => {
     writer.append(estop('estop', 'arm-1'));
     await append(writer, 5, 6);
@@ -59,7 +59,7 @@ test('finds what was written and not shipped, with the first action of its chunk
     expect(await tail.find(7)).toMatchObject({ kind: 'found', log: { log_id: 7, action: [7, 0.5] } });
   }));
 
-test('an inference without a chunk has no action', () =>
+it('an inference without a chunk has no action', () =>
   withTail(async (_dir, writer, tail) => {
     await new Promise<void>((resolve) =>
       writer.append(inference(5, { chunk: new Uint8Array(0), shape: [0, 7], status: 'error' }), resolve),
@@ -67,7 +67,7 @@ test('an inference without a chunk has no action', () =>
     expect(await tail.find(5)).toMatchObject({ log: { action: [] } });
   }));
 
-test('begins at the checkpoint and forgets what passes it', () =>
+it('[R2] begins at the checkpoint and forgets what passes it', () =>
   withTail(async (dir, writer, tail) => {
     await append(writer, 1, 2, 3);
     await ship(dir, 2);
@@ -85,7 +85,7 @@ test('begins at the checkpoint and forgets what passes it', () =>
     expect(tail.size).toBe(1);
   }));
 
-test('goes on over segments, and into those of the next writer', () =>
+it('goes on over segments, and into those of the next writer', () =>
   withFolder(async (dir) => {
     const tail = new LogTail({ dir });
     const first = await writerIn(dir, 4_096);
@@ -103,7 +103,7 @@ test('goes on over segments, and into those of the next writer', () =>
     await second.close();
   }));
 
-test('remembers only so many: of what it let go it does not say that it is nowhere, until that is shipped', () =>
+it('[R2] remembers only so many: of what it let go it does not say that it is nowhere, until that is shipped', () =>
   withTail(
     async (dir, writer, tail) => {
       await append(writer, 1, 2, 3, 4, 5);
@@ -120,7 +120,7 @@ test('remembers only so many: of what it let go it does not say that it is nowhe
     { mostLogs: 3 },
   ));
 
-test('many questions at once are one reading; one that comes while it reads is answered from the next', async () => {
+it('[R2] many questions at once are one reading; one that comes while it reads is answered from the next', async () => {
   let slices = 0;
   let let_go = () => {};
   const gate = new Promise<void>((resolve) => {
@@ -148,7 +148,7 @@ test('many questions at once are one reading; one that comes while it reads is a
   );
 });
 
-test('reads a long tail in many turns of the event loop', () =>
+it('[R2] reads a long tail in many turns of the event loop', () =>
   withTail(async (_dir, writer, tail) => {
     await append(writer, ...Array.from({ length: 2_000 }, (_, i) => i + 1));
     let turns = 0;
@@ -163,7 +163,7 @@ test('reads a long tail in many turns of the event loop', () =>
     expect(turns).toBeGreaterThan(100);
   }));
 
-test('forgets on demand and reads again', () =>
+it('forgets on demand and reads again', () =>
   withTail(async (_dir, writer, tail) => {
     await append(writer, 1, 2);
     await tail.find(2);
@@ -172,7 +172,7 @@ test('forgets on demand and reads again', () =>
     expect((await tail.find(1)).kind).toBe('found');
   }));
 
-test('a folder that is not there yet is an error, and is asked again', () =>
+it('a folder that is not there yet is an error, and is asked again', () =>
   withFolder(async (dir) => {
     const tail = new LogTail({ dir: `${dir}/journal` });
     await expect(tail.find(1)).rejects.toMatchObject({ code: 'ENOENT' });
