@@ -13,6 +13,7 @@ const COMMANDS = {
   customers: ['list and change customers', async () => (await import('./commands/customers.js')).customers],
   keys: ['create, list, rotate and revoke API keys', async () => (await import('./commands/keys.js')).keys],
   consent: ['what customers allow to be kept', async () => (await import('./commands/consent.js')).consent],
+  data: ['export or erase what is kept about a customer', async () => (await import('./commands/data.js')).data],
   robots: ['list and show the robot types', async () => (await import('./commands/robots.js')).robots],
   sim: ['stream simulated robots to a gateway', async () => (await import('./commands/sim.js')).sim],
   logs: ['show what was inferred', async () => (await import('./commands/logs.js')).logs],
