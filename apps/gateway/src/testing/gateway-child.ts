@@ -14,8 +14,12 @@ export interface Child<R> {
 }
 
 /** An entry of ours, run as it is run for real; resolves with the line that it prints when it is ready. */
-export async function startEntry<R>(entry: string, env: NodeJS.ProcessEnv): Promise<Child<R>> {
-  const child = spawn(process.execPath, [entry], {
+export async function startEntry<R>(
+  entry: string,
+  env: NodeJS.ProcessEnv,
+  args: readonly string[] = [],
+): Promise<Child<R>> {
+  const child = spawn(process.execPath, [entry, ...args], {
     env: { ...process.env, ...env },
     stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
   });
