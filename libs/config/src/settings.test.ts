@@ -48,6 +48,16 @@ describe('settings', () => {
     expect(errors.map((e) => e.name)).toEqual(['SINEW_SOFT_LIMIT_BYTES']);
   });
 
+  it.each([
+    ['SINEW_TLS_CERT_FILE', 'SINEW_TLS_KEY_FILE'],
+    ['SINEW_TLS_KEY_FILE', 'SINEW_TLS_CERT_FILE'],
+  ])('%s goes not without %s', (given, missing) => {
+    const { errors } = loadSettings({ env: { [given]: '/etc/sinew/tls.pem' } });
+    expect(errors).toEqual([
+      { name: missing, message: `${missing} is not set, ${given} is: a certificate and its key go together` },
+    ]);
+  });
+
   it('a misspelt variable is noticed instead of running with another value', () => {
     expect(misspeltVariables({ SINEW_STALE_AFTER: '200', SINEW_PORT: '1', HOME: '/', SINEW_URL: 'http://x' })).toEqual([
       { name: 'SINEW_STALE_AFTER', message: 'SINEW_STALE_AFTER is not a setting; did you mean SINEW_STALE_AFTER_MS?' },
