@@ -76,6 +76,12 @@ test('a log of another gateway is waited for, three seconds at most', async () =
   expect(never.world.nowMs - NOW).toBe(3_000);
 });
 
+test('an old log of another gateway is not waited for', async () => {
+  const { finder, world } = bench([MISSING]);
+  expect(await finder.find(MINE, new LogIds(7).next(NOW - 600_001), null)).toEqual({ kind: 'missing' });
+  expect(world.nowMs).toBe(NOW);
+});
+
 test('a log whose time has not come is missing without a search', async () => {
   const { finder, world } = bench([MISSING], inTail(MINE));
   expect(await finder.find(MINE, new LogIds(0).next(NOW + 61_000), null)).toEqual({ kind: 'missing' });

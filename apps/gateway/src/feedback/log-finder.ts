@@ -4,6 +4,8 @@ import { SinewError } from '@sinew/protocol';
 
 /** How long a log of another gateway may take to its database before it counts as not there. */
 const FOREIGN_PATIENCE_MS = 3_000;
+/** One that is older was shipped long ago, or waits for a database that three seconds will not bring. */
+const FOREIGN_AGE_MS = 600_000;
 /** The journal's tail is read in slices, beside the robots: a long one is read on for whoever asks next. */
 const TAIL_PATIENCE_MS = 3_000;
 const LOOK_EVERY_MS = 300;
@@ -52,7 +54,7 @@ export class LogFinder {
     if (answer.kind === 'behind') {
       throw new SinewError('unavailable', 'The inference is not in the database yet; try again');
     }
-    if (logIdNode(logId) === node()) return again;
+    if (logIdNode(logId) === node() || logIdTimeMs(logId) < now() - FOREIGN_AGE_MS) return again;
     for (const until = now() + FOREIGN_PATIENCE_MS; now() < until; ) {
       await wait(LOOK_EVERY_MS);
       const late = await this.#inDatabase(customerId, logId, idempotencyKey);

@@ -29,7 +29,7 @@ const ONCE =
   'stored once. Where it had no key, look for its `log_id` in `GET /v1/feedback/list` (newest first, `start_date` shortly ' +
   'before the first attempt) no sooner than 30 seconds after it, and send it again, now with a key, only if it is not there.\n\n' +
   'The inference may be so young that it is not in the database yet. One that was not made by the server that is asked, and ' +
-  'is not in the database after three seconds, is `not_found`, as is one of another customer.\n\n' +
+  'is not in the database after three seconds (at once where it is older than ten minutes), is `not_found`, as is one of another customer.\n\n' +
   'Faults of the request are `validation_failed` (422), never `validation_error`; 400 `bad_message` is a body that is no ' +
   'JSON, which NaN and Infinity make of it.';
 
