@@ -172,7 +172,7 @@ export function registerConsentTests(name: string, start: () => Promise<Target>)
         [{ tier: 'analytics', anonymization_level: 'partial' }, 'anonymization_level'],
         [{ tier: 'research', expires_at: '2020-01-01T00:00:00Z' }, 'expires_at'],
         [{ tier: 'research', expires_at: 'soon' }, 'expires_at'],
-      [{ tier: 'research', expires_at: '9999-12-31T23:59:59-10:00' }, 'expires_at'],
+        [{ tier: 'research', expires_at: '9999-12-31T23:59:59-10:00' }, 'expires_at'],
         [{ tier: 'premium' }, 'tier'],
         [{ can_store_images: true }, 'tier'],
         [{ tier: 'none', can_do_anything: true }, 'can_do_anything'],
