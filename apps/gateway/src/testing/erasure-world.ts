@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { AccountAdministration, commandRecord, restoreAccounts } from '@sinew/accounts';
 import type { ErasureBody } from '@sinew/contracts';
 import { createPool, migrate } from '@sinew/db';
-import { startTestDatabase, type TestDatabase } from '@sinew/db/testing';
+import { startTestDatabase } from '@sinew/db/testing';
 import { clearCheckpoint, type JournalEntry, loadShippedPosition, readJournal } from '@sinew/journal';
 import { type Child, startEntry, startGatewayEntry } from './gateway-child.js';
 import { inferenceRequest } from './rest.js';
@@ -27,6 +27,11 @@ export interface Answer {
   readonly body: Record<string, unknown>;
 }
 
+interface SomeDatabase {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
 /** Tables in which a customer's word may stand, or whose rows are of it. */
 const TABLES = [
   'sessions',
@@ -41,18 +46,19 @@ const TABLES = [
 export class ErasureWorld {
   readonly dataDir = mkdtempSync(join(tmpdir(), 'sinew-erasure-'));
   readonly journal = join(this.dataDir, 'journal');
-  #database: TestDatabase;
+  #database: SomeDatabase;
   #gateway: Child<{ port: number }> | null = null;
   #shipper: Child<unknown> | null = null;
   mine: Tenant = { customer_id: '', key: '', word: '' };
   theirs: Tenant = { customer_id: '', key: '', word: '' };
 
-  private constructor(database: TestDatabase) {
+  private constructor(database: SomeDatabase) {
     this.#database = database;
   }
 
-  static async create(): Promise<ErasureWorld> {
-    const world = new ErasureWorld(await startTestDatabase());
+  /** Embedded, or a server that `start` makes a database on. */
+  static async create(start: () => Promise<SomeDatabase> = startTestDatabase): Promise<ErasureWorld> {
+    const world = new ErasureWorld(await start());
     await world.on(async (pool) => {
       await migrate(pool);
       const administration = new AccountAdministration(pool, commandRecord(world.dataDir));
@@ -66,6 +72,10 @@ export class ErasureWorld {
       world.theirs = await tenant('theirs', 'okapi');
     });
     return world;
+  }
+
+  get databaseUrl(): string {
+    return this.#database.url;
   }
 
   get port(): number {

@@ -1,0 +1,4 @@
+import { startServerDatabase } from '@sinew/db/testing';
+import { registerTwoGatewayErasureTests } from '../testing/two-gateway-erasure.js';
+
+registerTwoGatewayErasureTests(startServerDatabase);
