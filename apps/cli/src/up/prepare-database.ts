@@ -1,6 +1,6 @@
 import { AccountAdministration, commandRecord } from '@sinew/accounts';
 import { readDemoKey, writeDemoKey } from '@sinew/config';
-import { accounts, createPool, hashKey, migrate } from '@sinew/db';
+import { accounts, createPool, hashKey, migrate, ROBOT_SCOPES } from '@sinew/db';
 import { Failure } from '../failure.js';
 import { bringUpToDate } from '../instance/bring-up-to-date.js';
 import { REBUILD_ADVICE } from '../instance/embedded-database.js';
@@ -51,7 +51,9 @@ async function demoKey(pool: Pool, dataDir: string): Promise<string> {
   const kept = readDemoKey(dataDir);
   if (kept !== null) {
     const known = await accounts(pool).findKeyByHash(hashKey(kept));
-    if (known !== null && known.revoked_at === null && known.customer_active) return kept;
+    const works = known !== null && known.revoked_at === null && known.customer_active;
+    // Earlier versions made it without the scope for feedback.
+    if (works && ROBOT_SCOPES.every((scope) => known.scopes.includes(scope))) return kept;
   }
   const administration = new AccountAdministration(pool, commandRecord(dataDir));
   // Whoever reads demo.key owns the data folder, and with it everything in it.
@@ -62,7 +64,7 @@ async function demoKey(pool: Pool, dataDir: string): Promise<string> {
   if (customer === null) throw new Failure(`the customer ${DEMO_CUSTOMER} was just deleted`, ['start again']);
   const { key } = await administration.createKey(customer, {
     name: 'demo',
-    scopes: ['stream', 'infer', 'feedback'],
+    scopes: ROBOT_SCOPES,
     expires_at: null,
   });
   writeDemoKey(dataDir, key);
