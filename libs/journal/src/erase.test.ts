@@ -1,4 +1,4 @@
-import { appendFile, open, readFile, stat } from 'node:fs/promises';
+import { appendFile, open, readFile, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -130,6 +130,18 @@ describe('erasing', () => {
       });
       expect(first.counts[0]?.blanked).toEqual({ session: 2, reset: 1, estop: 1, estop_clear: 1, safety_incident: 1 });
       expect(second.counts).toEqual([{ erased: {}, blanked: {}, before: 14 }]);
+    }));
+
+  it('[E1] makes no segment younger: shipped ones go when they would have gone', () =>
+    withFolder(async (dir) => {
+      await write(dir, [inferenceOf(CUSTOMER, T_MS, 1)]);
+      const written = new Date('2026-11-01T00:00:00Z');
+      const [segment] = [...(await filesOf(dir)).keys()].filter((name) => name.endsWith('.journal'));
+      const path = join(dir, segment as string);
+      await utimes(path, written, written);
+      await eraseRecords({ dir, erasures: [all] });
+      expect(await foundIn(dir, CUSTOMER)).toEqual([]);
+      expect((await stat(path)).mtime).toEqual(written);
     }));
 
   it('[E1] works on what is being written and read', () =>

@@ -99,13 +99,15 @@ async function apply(dir: string, batch: readonly Overwrite[]): Promise<void> {
     const handle = await open(join(dir, file), 'r+').catch(ignoreMissing);
     if (handle === undefined) continue;
     try {
-      const { size } = await handle.stat();
+      const { atime, mtime, size } = await handle.stat();
       for (const each of batch) {
         if (each.file !== file || each.offset + each.length > size) continue;
         const bytes = Buffer.alloc(each.length, each.fill);
         bytes.set(each.head);
         await writeAll(handle, bytes, each.offset);
       }
+      // A segment's age says when it may go: being erased makes it no younger.
+      await handle.utimes(atime, mtime);
       await handle.datasync();
     } finally {
       await handle.close();
