@@ -43,6 +43,7 @@ export class NodeLease {
   #renewedWallMs: number;
   #timer: NodeJS.Timeout | null = null;
   #failing = false;
+  #told = false;
   #lost = false;
 
   private constructor(deps: NodeLeaseDeps, holder: string, node: number, renewedMs: number, renewedWallMs: number) {
@@ -93,6 +94,9 @@ export class NodeLease {
     } catch (error) {
       if (!this.#failing) log.warn({ err: error, node: this.node }, 'node number not renewed');
       this.#failing = true;
+      if (this.doubtful && !this.#told)
+        log.error({ node: this.node }, 'node number in doubt: every robot holds until it is renewed');
+      this.#told = this.doubtful;
       return;
     }
     this.#lost = true;

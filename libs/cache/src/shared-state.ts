@@ -28,6 +28,8 @@ export interface Acquired {
   readonly granted: boolean;
   /** Members that hold one now, the new one with them. */
   readonly held: number;
+  /** This member held one before: its place is not only the asker's to give back. */
+  readonly again: boolean;
 }
 
 /** Places in a set that are lost when their holder dies: each lapses after its time unless it is renewed. */

@@ -1,5 +1,6 @@
 import type { Counters } from '@sinew/cache';
 import type { Logger } from '@sinew/telemetry';
+import { within } from '../within.js';
 import type { CustomerAccount } from './customer-account.js';
 
 export interface QuotaDeps {
@@ -91,12 +92,7 @@ export class Quota {
       seeding = this.compare([account]).finally(() => this.#seeding.delete(account.customerId));
       this.#seeding.set(account.customerId, seeding);
     }
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, SEED_PATIENCE_MS);
-    });
-    await Promise.race([seeding, patience]);
-    clearTimeout(timer);
+    await within(SEED_PATIENCE_MS, seeding);
   }
 
   async #exchange(account: CustomerAccount, atLeast = 0): Promise<void> {

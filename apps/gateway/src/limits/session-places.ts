@@ -23,6 +23,8 @@ export type Admission =
 export interface Place {
   readonly set: string;
   readonly member: string;
+  /** Nobody held it before: it may be given back where nothing comes of it. */
+  readonly fresh: boolean;
 }
 
 const setOf = (customerId: string): string => `sessions:${customerId}`;
@@ -43,7 +45,7 @@ export class SessionPlaces {
     this.#timer = setInterval(() => void this.renew(), RENEW_MS);
   }
 
-  /** Takes a place for a session that is not there yet: `bind` or `release` follows. Never rejects. */
+  /** Takes a place for a session that is not there yet: `bind` or `withdraw` follows. Never rejects. */
   async admit(account: CustomerAccount, open: FreshOpen): Promise<Admission> {
     const { limits } = account;
     const set = setOf(account.customerId);
@@ -59,7 +61,7 @@ export class SessionPlaces {
         details: { limit: limits.monthly_inferences, used: account.used },
       };
     }
-    const { granted, held } = await this.#leases.acquire(set, member, limits.sessions, LEASE_MS);
+    const { again, granted, held } = await this.#leases.acquire(set, member, limits.sessions, LEASE_MS);
     if (!granted) {
       this.#limited.cell('sessions').inc();
       return {
@@ -69,15 +71,23 @@ export class SessionPlaces {
         details: { limit: limits.sessions, open: held },
       };
     }
-    return { kind: 'admitted', place: { set, member } };
+    return { kind: 'admitted', place: { set, member, fresh: !again } };
   }
 
   bind(sessionId: string, place: Place): void {
     this.#held.set(sessionId, place);
   }
 
-  /** The session has ended, or was never opened. Two sessions of one robot share a place: the last one gives it back. */
-  release(place: Place): void {
+  /** Nothing came of the open. */
+  withdraw(place: Place): void {
+    if (place.fresh) this.#release(place);
+  }
+
+  /**
+   * Two sessions of one robot share a place: the last one here gives it back. One on another gateway, which did not know that its
+   * robot went on there, takes it from its heir until the heir's next renewal.
+   */
+  #release(place: Place): void {
     for (const { set, member } of this.#held.values()) if (set === place.set && member === place.member) return;
     void this.#leases.release(place.set, place.member);
   }
@@ -86,7 +96,7 @@ export class SessionPlaces {
     const place = this.#held.get(sessionId);
     if (place === undefined) return;
     this.#held.delete(sessionId);
-    this.release(place);
+    this.#release(place);
   }
 
   async renew(): Promise<void> {

@@ -127,7 +127,7 @@ export class Connection {
     const result = waiting ? this.#opener.open(open, this.principal, this.socket, admission) : null;
     if (admission.kind === 'admitted') {
       if (result?.kind === 'opened') this.#places.bind(result.session.id, admission.place);
-      else this.#places.release(admission.place);
+      else this.#places.withdraw(admission.place);
     }
     if (result === null) return;
     this.#decided(result);

@@ -133,6 +133,10 @@ export function registerLimitTests(openStates: () => Promise<SharedStates>): voi
       limit({ sessions: 1 });
       await a.robot({ robot_id: 'arm-1' });
       expect((await refusedOpen(b, { robot_id: 'arm-2' })).error.code).toBe('session_limit');
+      // Refused for something else, it has not given the place back that it still holds on the first one.
+      const { error } = await refusedOpen(b, { robot_id: 'arm-1', robot_type: 'no such robot' });
+      expect(error.code).toBe('unknown_robot');
+      expect((await refusedOpen(b, { robot_id: 'arm-2' })).error.code).toBe('session_limit');
       await b.robot({ robot_id: 'arm-1' });
     });
 

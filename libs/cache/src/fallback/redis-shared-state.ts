@@ -31,6 +31,8 @@ export async function openRedisState({ url, now, events }: RedisStateOptions): P
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
+    // A primary that has become a replica: another address answers for it now.
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
     commandTimeout: COMMAND_TIMEOUT_MS,
   });
   const subscriber = new Redis(url, { ...common, connectionName: 'sinew bus', maxRetriesPerRequest: null });

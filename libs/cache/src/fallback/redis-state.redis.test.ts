@@ -116,8 +116,8 @@ describe('with Redis away', () => {
     await gate.shut();
     await until(true);
     const asked = operations.length;
-    expect(await state.leases.acquire('s', 'second', 2, 60_000)).toEqual({ granted: true, held: 2 });
-    expect(await state.leases.acquire('s', 'third', 2, 60_000)).toEqual({ granted: false, held: 2 });
+    expect(await state.leases.acquire('s', 'second', 2, 60_000)).toMatchObject({ granted: true, held: 2 });
+    expect(await state.leases.acquire('s', 'third', 2, 60_000)).toMatchObject({ granted: false, held: 2 });
     expect(await state.counters.add('c', 5, { ttlMs: 60_000 })).toBe(105);
     expect(await state.dedup.claim('customer', 'before')).toEqual({
       kind: 'answered',
@@ -134,7 +134,7 @@ describe('with Redis away', () => {
     await gate.open();
     await until(false);
     await state.leases.renew('s', ['mine', 'second'], 60_000);
-    expect(await other.leases.acquire('s', 'fourth', 3, 60_000)).toEqual({ granted: false, held: 3 });
+    expect(await other.leases.acquire('s', 'fourth', 3, 60_000)).toMatchObject({ granted: false, held: 3 });
     expect(await state.counters.add('c', 0, { ttlMs: 60_000, floor: 105 })).toBe(105);
     expect(await other.counters.add('c', 0, { ttlMs: 60_000 })).toBe(105);
     expect(await state.dedup.claim('customer', 'meanwhile')).toMatchObject({ kind: 'answered' });

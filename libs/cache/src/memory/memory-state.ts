@@ -65,11 +65,12 @@ class MemoryLeases implements Leases {
 
   async acquire(set: string, member: string, max: number, ttlMs: number): Promise<Acquired> {
     const members = this.#alive(set);
-    const granted = members.has(member) || members.size < max;
+    const again = members.has(member);
+    const granted = again || members.size < max;
     if (granted) members.set(member, this.#now() + ttlMs);
     const held = members.size;
     if (held === 0) this.#sets.delete(set);
-    return { granted, held };
+    return { granted, held, again };
   }
 
   async renew(set: string, members: readonly string[], ttlMs: number): Promise<void> {

@@ -85,7 +85,7 @@ class RedisLeases implements Leases {
   async acquire(set: string, member: string, max: number, ttlMs: number): Promise<Acquired> {
     const reply = await this.#acquire.run(setKey(set), member, max, ttlMs);
     if (!Array.isArray(reply)) throw fault(reply);
-    return { granted: reply[0] === 1, held: Number(reply[1]) };
+    return { granted: reply[0] === 1, held: Number(reply[1]), again: reply[2] === 1 };
   }
 
   async renew(set: string, members: readonly string[], ttlMs: number): Promise<void> {

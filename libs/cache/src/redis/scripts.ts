@@ -12,17 +12,18 @@ if next - now - ARGV[2] * each > 0.001 then return {0, string.format('%.3f', fro
 if next > now then redis.call('SET', KEYS[1], string.format('%.3f', next), 'PX', math.ceil(next - now)) end
 return {1, string.format('%.3f', next - now)}`;
 
-/** KEYS: a sorted set of members by the time their lease lapses. ARGV: member, max, ttl. Answers granted, held. */
+/** KEYS: a sorted set of members by the time their lease lapses. ARGV: member, max, ttl. Answers granted, held, again. */
 export const ACQUIRE = `${NOW}
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 local held = redis.call('ZCARD', KEYS[1])
-if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then
-  if held >= tonumber(ARGV[2]) then return {0, held} end
+local again = redis.call('ZSCORE', KEYS[1], ARGV[1]) and 1 or 0
+if again == 0 then
+  if held >= tonumber(ARGV[2]) then return {0, held, 0} end
   held = held + 1
 end
 redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[1])
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[3]) then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
-return {1, held}`;
+return {1, held, again}`;
 
 /** KEYS: the set. ARGV: ttl, members. */
 export const RENEW = `${NOW}
