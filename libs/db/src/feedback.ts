@@ -57,6 +57,7 @@ const COLUMNS = [
 ] as const;
 const PLACES = COLUMNS.map((_column, i) => `$${i + 1}`).join(', ');
 
+const PLANNED_ONCE = { plan_cache_mode: 'force_generic_plan' } as const;
 /** Kept when it is answered; one that waits for longer than its client is given up. */
 const KEPT = { statement_timeout: '10s', synchronous_commit: 'on' } as const;
 
@@ -73,7 +74,7 @@ export function feedback(pool: Pool) {
       about: { readonly log_id: number; readonly timestamp: Date },
       idempotencyKey: string | null,
     ): Promise<FeedbackGround> {
-      return withCustomer(pool, customerId, async (client) => {
+      const work = async (client: PoolClient): Promise<FeedbackGround> => {
         const { rows } = await client.query<Found>({
           name: 'feedback_ground',
           text: GROUND,
@@ -85,7 +86,8 @@ export function feedback(pool: Pool) {
         if (earlier.feedback_id !== null) return { log: null, feedback_id: null, earlier };
         const log = action === null || model_name === null ? null : { action, model_name };
         return { log, feedback_id: next_id, earlier: null };
-      });
+      };
+      return withCustomer(pool, customerId, work, PLANNED_ONCE);
     },
 
     /** For the row of a log that was found elsewhere. */
