@@ -207,7 +207,7 @@ async function fill(world: ErasureWorld, tenants: readonly Tenant[], count: numb
     node: 0,
     budgetBytes: 1 << 30,
     now: Date.now,
-  } as never);
+  });
   const started = Date.now() - 60_000 - LOG_ID_EPOCH_MS;
   for (let i = 0; i < count; i++) {
     for (const [n, tenant] of tenants.entries()) {
