@@ -86,15 +86,15 @@ export function mountStream(app: TemplatedApp, deps: StreamDeps): void {
       const late = deps.refusal(requestId);
       if (late !== null) return refuse(late);
       if (aborted) return;
-      res.cork(() => {
-        res.upgrade(
-          { principal: result.principal, connection: null },
-          socketKey,
-          offer.protocol ?? '',
-          extensions,
-          context,
-        );
-      });
+      // Not corked: where the socket's memory stays in its place as it becomes a WebSocket, uWS's cork takes it for the HTTP
+      // response that it was, may read a `Connection: close` out of it, and closes the robot's socket (1006).
+      res.upgrade(
+        { principal: result.principal, connection: null },
+        socketKey,
+        offer.protocol ?? '',
+        extensions,
+        context,
+      );
     },
 
     open: (ws) => {
