@@ -116,7 +116,7 @@ async function main(): Promise<void> {
       add: (feedback_ids) => jobs.add('feedback', { feedback_ids: [...feedback_ids] }, { delayMs: SHIPPED_BY_THEN_MS }),
       failed: (error) => log.warn({ err: error }, 'feedback waits for the worker’s sweep'),
     },
-    now: () => clock.now(),
+    now: () => Date.now(),
   });
   shared.bus.subscribe('consent', (message) => {
     const [customerId = '', version] = message.split(' ');

@@ -2,8 +2,8 @@ import type { Feedback, FeedbackLog, FeedbackRow } from '@sinew/db';
 import { type LogTail, logIdNode, logIdTimeMs } from '@sinew/journal';
 import { SinewError } from '@sinew/protocol';
 
-/** How long a log of another gateway may take to its database before it counts as not there. */
-const FOREIGN_PATIENCE_MS = 3_000;
+/** A log of another gateway counts as not there when it has not come to the database within ten looks, three seconds. */
+const FOREIGN_LOOKS = 10;
 /** One that is older was shipped long ago, or waits for a database that three seconds will not bring. */
 const FOREIGN_AGE_MS = 600_000;
 /** The journal's tail is read in slices, beside the robots: a long one is read on for whoever asks next. */
@@ -55,7 +55,7 @@ export class LogFinder {
       throw new SinewError('unavailable', 'The inference is not in the database yet; try again');
     }
     if (logIdNode(logId) === node() || logIdTimeMs(logId) < now() - FOREIGN_AGE_MS) return again;
-    for (const until = now() + FOREIGN_PATIENCE_MS; now() < until; ) {
+    for (let look = 0; look < FOREIGN_LOOKS; look++) {
       await wait(LOOK_EVERY_MS);
       const late = await this.#inDatabase(customerId, logId, idempotencyKey);
       if (late.kind !== 'missing') return late;
