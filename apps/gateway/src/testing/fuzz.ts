@@ -1,4 +1,5 @@
 import type { OpenApiDocument } from '@sinew/contracts';
+import type { ServerDatabase } from '@sinew/db/testing';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -30,14 +31,14 @@ const DESTRUCTIVE = ['eraseCustomer', 'eraseLog', 'revokeKey', 'rotateKey', 'upd
 const destructive = ({ operation }: Endpoint): boolean => DESTRUCTIVE.includes(operation.operationId);
 
 /** `runs` requests to each endpoint, from nearly right to nonsense, at a gateway with everything mounted. */
-export function registerFuzzTests(runs: number): void {
+export function registerFuzzTests(runs: number, connect?: () => Promise<ServerDatabase>): void {
   let server: GatewayProcess;
   let document: OpenApiDocument;
   let endpoints: Endpoint[];
   let fault: Checked;
 
   beforeAll(async () => {
-    server = await startGatewayProcess();
+    server = await startGatewayProcess(connect);
     document = await readDocument(server);
     endpoints = endpointsOf(document);
     fault = answerChecker(document);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { createPool, EMPTY_BATCH, migrate, type Repositories, repositories } from '@sinew/db';
-import { episodeRow, inferenceRow, sessionRow, startTestDatabase } from '@sinew/db/testing';
+import { episodeRow, inferenceRow, type ServerDatabase, sessionRow, startTestDatabase } from '@sinew/db/testing';
 import { LOG_ID_EPOCH_MS, logIdTimeMs } from '@sinew/journal';
 import type { Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
@@ -52,8 +52,10 @@ export interface GatewayProcess {
 }
 
 /** The gateway as it runs in production: its built entry as a process, on a real database, with everything mounted. */
-export async function startGatewayProcess(env: Readonly<Record<string, string>> = {}): Promise<GatewayProcess> {
-  const database = await startTestDatabase();
+export async function startGatewayProcess(
+  connect: () => Promise<ServerDatabase> = startTestDatabase,
+): Promise<GatewayProcess> {
+  const database = await connect();
   const dataDir = await mkdtemp(join(tmpdir(), 'sinew-gateway-'));
   const pool = createPool(database.url);
   const repo = repositories(pool);
@@ -71,7 +73,6 @@ export async function startGatewayProcess(env: Readonly<Record<string, string>> 
       SINEW_DATA_DIR: dataDir,
       SINEW_PORT: '0',
       SINEW_POLICIES: 'null',
-      ...env,
     },
     stdio: ['pipe', 'pipe', 'pipe'],
   });

@@ -1,0 +1,4 @@
+import { startServerDatabase } from '@sinew/db/testing';
+import { registerFuzzTests } from '../testing/fuzz.js';
+
+registerFuzzTests(40, startServerDatabase);
