@@ -146,7 +146,7 @@ test('a state that the policy needs and nobody sent is asked for by its names', 
 });
 
 test.each([
-  ['POST', '/v1/robots', 'GET'],
+  ['POST', '/v1/robots', 'GET, HEAD'],
   ['PATCH', '/v1/inference', 'POST'],
   ['DELETE', '/v1/admin/robots/arm-1/estop-clear', 'POST'],
 ])('%s %s is 405, and Allow names what there is', async (method, path, allow) => {
@@ -155,10 +155,15 @@ test.each([
   expect(await bodyOf(response)).toMatchObject({ error: 'method_not_allowed', status_code: 405 });
 });
 
-test('HEAD is answered without a body', async () => {
-  const response = await fetch(`${server.http}/nothing`, { method: 'HEAD' });
-  expect([response.status, await response.text()]).toEqual([404, '']);
-  expect(Number(response.headers.get('content-length'))).toBeGreaterThan(0);
+test.each([
+  ['/health', 200],
+  ['/v1/robots', 200],
+  ['/v1/robots/nobody', 404],
+  ['/nothing', 404],
+])('HEAD %s is answered like GET, without the body', async (path, status) => {
+  const [head, whole] = [await fetch(`${server.http}${path}`, { method: 'HEAD' }), await get(path)];
+  expect([head.status, await head.text()]).toEqual([status, '']);
+  expect(head.headers.get('content-length')).toBe(String((await whole.text()).length));
 });
 
 test('who comes through a proxy on this machine is not on this machine', async () => {

@@ -160,6 +160,6 @@ export function write(res: HttpResponse, reply: Reply, options: WriteOptions = {
   writeHead(res, reply);
   if (!headOnly && reply.status !== 204) return void res.end(reply.body, closeConnection);
   // uWS takes an answer whose length it was told, even as undefined, for unfinished until that much is written: so it is not.
-  if (headOnly) res.writeHeader('Content-Length', String(Buffer.byteLength(reply.body)));
+  if (headOnly && reply.stream === undefined) res.writeHeader('Content-Length', String(Buffer.byteLength(reply.body)));
   res.endWithoutBody();
 }

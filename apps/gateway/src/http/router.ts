@@ -62,7 +62,10 @@ export function mount(app: TemplatedApp, routes: readonly Route[], deps: RouterD
       throw new Error(`${operation} is not among ALL_ROUTES: nobody would know of it`);
     const plan = planOf(route);
     app[UWS_METHOD[method]](mountedPath(path), (res, req) => void serve(plan, res, req, deps));
-    allowed.set(path, [...(allowed.get(path) ?? []), method.toUpperCase()]);
+    // Health checks of load balancers ask so.
+    if (method === 'get') app.head(mountedPath(path), (res, req) => void serve(plan, res, req, deps, true));
+    const methods = method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()];
+    allowed.set(path, [...(allowed.get(path) ?? []), ...methods]);
   }
   for (const [path, methods] of allowed) {
     const allow = methods.join(', ');
@@ -116,7 +119,13 @@ function refuse(
   res.cork(() => write(res, { ...reply, headers }, { headOnly }));
 }
 
-async function serve(plan: Plan, res: HttpResponse, req: HttpRequest, deps: RouterDeps): Promise<void> {
+async function serve(
+  plan: Plan,
+  res: HttpResponse,
+  req: HttpRequest,
+  deps: RouterDeps,
+  headOnly = false,
+): Promise<void> {
   const startedMs = performance.now();
   const requestId = uuidv7();
   const abort = new AbortController();
@@ -150,7 +159,7 @@ async function serve(plan: Plan, res: HttpResponse, req: HttpRequest, deps: Rout
       const closeConnection = contentLength > READ_TO_END * maxBodyBytes;
       const all = { ...reply, headers: { 'X-Request-Id': requestId, ...limitHeaders, ...reply.headers } };
       incoming?.drop();
-      if (reply.stream === undefined) res.cork(() => write(res, all, { closeConnection }));
+      if (reply.stream === undefined || headOnly) res.cork(() => write(res, all, { closeConnection, headOnly }));
       else {
         await writeStream(res, all, reply.stream, abort.signal).catch((error: unknown) =>
           deps.log.error({ err: error, request_id: requestId, path: contract.path }, 'a stream was cut'),
