@@ -137,6 +137,15 @@ test('inference without a key is 401, without the scope 403, over the size limit
   expect((await post('x'.repeat(7_000_000))).status).toBe(413);
 });
 
+test('the workspace of a request is taken, and refused where it is none', async () => {
+  const inside = { min: [-0.5, -0.5, 0], max: [0.5, 0.5, 0.6] };
+  const response = await post({ ...request(), robot_config: { type: 'franka_panda', workspace: inside } });
+  expect(response.status).toBe(200);
+  const upsideDown = { min: inside.max, max: inside.min };
+  const refused = await post({ ...request(), robot_config: { type: 'franka_panda', workspace: upsideDown } });
+  expect([refused.status, await bodyOf(refused)]).toMatchObject([422, { field: expect.stringContaining('workspace') }]);
+});
+
 test('a state that the policy needs and nobody sent is asked for by its names', async () => {
   const response = await post({ ...request(), state: undefined });
   expect([response.status, await bodyOf(response)]).toMatchObject([
