@@ -87,7 +87,8 @@ export function mountStream(app: TemplatedApp, deps: StreamDeps): void {
       if (late !== null) return refuse(late);
       if (aborted) return;
       // Not corked: where the socket's memory stays in its place as it becomes a WebSocket, uWS's cork takes it for the HTTP
-      // response that it was, may read a `Connection: close` out of it, and closes the robot's socket (1006).
+      // response that it was, may read a `Connection: close` out of it, and closes the robot's socket (1006). uWS warns on stderr
+      // where the key had to be looked up first: only then is this outside its own handler.
       res.upgrade(
         { principal: result.principal, connection: null },
         socketKey,
