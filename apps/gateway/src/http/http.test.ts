@@ -187,6 +187,12 @@ test('an operator’s endpoint takes no key of somebody else, whatever its scope
   expect((await remote(OPERATOR_KEY)).status).toBe(200);
 });
 
+test('the address of the stream, asked without an upgrade, says what it speaks', async () => {
+  const response = await get('/v1/stream');
+  expect([response.status, response.headers.get('upgrade')]).toEqual([426, 'websocket']);
+  expect(await bodyOf(response)).toMatchObject({ error: 'bad_message', status_code: 426 });
+});
+
 test('an unknown path is 404 in the same error shape', async () => {
   const response = await get('/nothing');
   expect(response.status).toBe(404);

@@ -31,6 +31,7 @@ const STATUS_TEXT: Readonly<Record<number, string>> = {
   409: '409 Conflict',
   413: '413 Content Too Large',
   422: '422 Unprocessable Content',
+  426: '426 Upgrade Required',
   429: '429 Too Many Requests',
   500: '500 Internal Server Error',
   502: '502 Bad Gateway',

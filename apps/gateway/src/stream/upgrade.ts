@@ -114,4 +114,10 @@ export function mountStream(app: TemplatedApp, deps: StreamDeps): void {
       data.connection = null;
     },
   });
+  // What asks for no upgrade, uWS hands on.
+  app.any(STREAM_PATH, (res, req) => {
+    const reply = errorReply('bad_message', 'This endpoint speaks WebSocket', uuidv7(), { status: 426 });
+    const headOnly = req.getMethod() === 'head';
+    res.cork(() => write(res, { ...reply, headers: { Upgrade: 'websocket' } }, { headOnly }));
+  });
 }
