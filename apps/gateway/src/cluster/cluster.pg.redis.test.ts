@@ -153,7 +153,8 @@ describe('two gateways, two shippers and two workers on one PostgreSQL and one R
     await vi.waitFor(async () => {
       const { rows: counted } = await pool.query(
         `SELECT sum(total_uses)::int AS uses FROM vlaapi.instruction_analytics a
-         JOIN (SELECT DISTINCT instruction_hash FROM vlaapi.inference_logs WHERE log_id = ANY ($1)) USING (instruction_hash)`,
+         JOIN (SELECT DISTINCT instruction_hash FROM vlaapi.inference_logs WHERE log_id = ANY ($1)) AS ours
+         USING (instruction_hash)`,
         [logs.flat()],
       );
       expect(counted[0].uses).toBeGreaterThan(0);
