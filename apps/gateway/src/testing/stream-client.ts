@@ -67,7 +67,8 @@ export class StreamClient {
         const message = this.received[this.#read++] as ServerMessage;
         if (message.type === type && accept(message as Of<T>)) return message as Of<T>;
       }
-      if (this.#closed !== null) throw new Error(`closed ${this.#closed.code} before a ${type} ${this.#trouble}`.trim());
+      if (this.#closed !== null)
+        throw new Error(`closed ${this.#closed.code} before a ${type} ${this.#trouble}`.trim());
       if (performance.now() > deadline) {
         const last = this.received.slice(-4).map((message) => JSON.stringify(message).slice(0, 200));
         throw new Error(`no ${type} within 15 s; last came: ${last.join(' ')}`);
