@@ -3,6 +3,7 @@ import type { FreshOpen } from '@sinew/protocol';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { infer, inferenceRequest } from '../testing/rest.js';
 import { scriptModel } from '../testing/script-model.js';
+import { Gate, scriptedModels } from '../testing/scripted-models.js';
 import { OPEN, observation, startTestGateway, type TestGateway } from '../testing/test-gateway.js';
 
 let server: TestGateway;
@@ -131,6 +132,22 @@ test.each([
     session_id: null,
     data: { source: 'stream', count: 1, rule: label.replace('/', '.') },
   });
+});
+
+test('a request_id that comes again while its answer is made counts as a duplicate', async () => {
+  await server.stop();
+  const gate = new Gate(false);
+  server = await startTestGateway({ models: await scriptedModels({ run: gate.run }) });
+  const request = { ...inferenceRequest(), request_id: '01900000-0000-7000-8000-0000000000ff' };
+  const first = infer(server, request);
+  await vi.waitFor(() => expect(gate.ran).toHaveLength(1), { timeout: 15_000 });
+  expect((await infer(server, request)).status).toBe(409);
+  gate.open();
+  expect((await first).status).toBe(200);
+  expect((await infer(server, request)).headers.get('Idempotent-Replayed')).toBe('true');
+  expect(await gates()).toEqual({ duplicate: 1 });
+  const [record] = await rejected(1);
+  expect(record?.data).toMatchObject({ rule: 'request_id.duplicate', count: 1, robot_type: 'franka_panda' });
 });
 
 test('what a policy answers against the rules is counted by them, and recorded', async () => {

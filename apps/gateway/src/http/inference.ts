@@ -10,7 +10,7 @@ import {
 import { ControlLoop, type ControlSpec, checkSpec, flagNames, resolveLimits, StateCheck } from '@sinew/control';
 import type { InferenceRecord, JournalWriter } from '@sinew/journal';
 import type { PolicyInput, PolicyOutput, Requester, RequestTiming } from '@sinew/policy';
-import { checkObservation, type Observation, SinewError } from '@sinew/protocol';
+import { checkObservation, ERRORS, type Observation, SinewError } from '@sinew/protocol';
 import { findRobot, nearestRobots } from '@sinew/robots';
 import type { Metrics } from '@sinew/telemetry';
 import type { Principal } from '../auth.js';
@@ -84,7 +84,7 @@ interface Caller extends Omit<Asked, 'body'> {
 }
 
 /** Where the client names its request, it is served once; what is replayed costs nothing of the month's inferences. */
-function inferOnce(deps: InferenceDeps, { body, principal, requestId, signal }: Asked): Promise<Reply> {
+async function inferOnce(deps: InferenceDeps, { body, principal, requestId, signal }: Asked): Promise<Reply> {
   const run = async (recorded: () => void): Promise<Reply> => {
     const account = deps.customers.of(principal);
     await deps.customers.quota.refresh(account);
@@ -104,7 +104,13 @@ function inferOnce(deps: InferenceDeps, { body, principal, requestId, signal }: 
   };
   if (body.request_id === undefined) return run(() => {});
   const named = { customerId: principal.customerId, requestId: body.request_id };
-  return deduplicated(deps.dedup, deps.metrics.deduplicationHits, named, run);
+  const reply = await deduplicated(deps.dedup, deps.metrics.deduplicationHits, named, run);
+  if (reply.status === ERRORS.duplicate.http) {
+    const robotType = findRobot(body.robot_config.type)?.id ?? null;
+    const caller = { source: 'rest', customerId: principal.customerId, robotType } as const;
+    deps.refusals.note({ rule: 'request_id.duplicate' }, caller);
+  }
+  return reply;
 }
 
 /** Sessions reserved their rate; a request takes only what that leaves. */

@@ -79,7 +79,7 @@ describe('a worker that breaks', () => {
   });
 });
 
-test('an action beyond ±1.1 fails its own input where the bundle declares its output normalised, and nowhere else', async () => {
+test('[P4] an action beyond ±1.1 fails its own input where the bundle declares its output normalised, and nowhere else', async () => {
   const plain = nullBundle();
   const seven = <T>(value: T): T[] => Array.from({ length: 7 }, () => value);
   const outputsOf = async (action: Normalization) => {
