@@ -61,6 +61,22 @@ describe('the thread that writes', () => {
     ).rejects.toThrow('ended');
   });
 
+  it('[J1] a file outlives the thread that opened it, and its successor writes on', async () => {
+    const first = new FileThread();
+    const fd = await first.order({ op: 'create', path: join(dir, 'file'), head: Buffer.from('head ') });
+    const waiting = first.order({ op: 'write', fd, shared: shared('lost'), length: 4, position: 5 }).catch(() => 0);
+    await first.close();
+    await waiting;
+    expect(first.alive).toBe(false);
+    const second = new FileThread();
+    await second.order({ op: 'truncate', fd, length: 5 });
+    await second.order({ op: 'write', fd, shared: shared('kept'), length: 4, position: 5 });
+    await second.order({ op: 'sync', fd });
+    await second.order({ op: 'close', fd });
+    expect(readFileSync(join(dir, 'file'), 'latin1')).toBe('head kept');
+    await second.close();
+  });
+
   it('[J1] a writer on it has every record on the disk, in order, over rolled segments', async () => {
     const writer = await JournalWriter.open({
       dir,

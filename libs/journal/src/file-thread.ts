@@ -39,7 +39,9 @@ export class FileThread {
   constructor() {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    this.#worker = new Worker(ENTRY, { name: 'journal' });
+    // What it opened stays open when it dies: its successor writes on, and a number that was given to another file must not be
+    // written to, let alone cut, as if it were still the segment.
+    this.#worker = new Worker(ENTRY, { name: 'journal', trackUnmanagedFds: false });
     this.#worker.postMessage({ port: port2 }, [port2]);
     this.#worker.on('error', (error) => this.#end(error));
     this.#worker.on('exit', () => this.#end(new Error('the thread has ended')));
