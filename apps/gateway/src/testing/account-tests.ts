@@ -88,6 +88,18 @@ export function registerAccountRestTests(name: string, connect: () => Promise<Ta
       readonly query?: string;
     }
 
+    /** What the tests read of the answers; which of it an answer has, its schema says. */
+    interface Answered {
+      readonly customer_id: string;
+      readonly customers: readonly { readonly customer_id: string }[];
+      readonly has_next: boolean;
+      readonly key: string;
+      readonly key_id: string;
+      readonly keys: readonly { readonly customer_id: string }[];
+      readonly scopes: readonly string[];
+      readonly [field: string]: unknown;
+    }
+
     /** One request; an answer that its contract does not describe fails the test. */
     async function ask(
       server: TestGateway,
@@ -104,7 +116,7 @@ export function registerAccountRestTests(name: string, connect: () => Promise<Ta
         ...(asked.body === undefined ? {} : { body: JSON.stringify(asked.body) }),
       });
       const { status } = response;
-      const body = (await response.json()) as Record<string, any>;
+      const body = (await response.json()) as Answered;
       const schema = status < 400 ? answers[status]?.schema : ErrorBody;
       if (schema === undefined || schema === null) throw new Error(`${method} ${path} answered ${status}`);
       expect(schema.parse(body)).toEqual(body);
@@ -189,7 +201,7 @@ export function registerAccountRestTests(name: string, connect: () => Promise<Ta
         expect(await works(server, theirs.key)).toBe(true);
         expect(await accounts(pool).listKeys(theirs.customer_id)).toHaveLength(1);
         const own = await ask(server, mine.key, listKeysRoute);
-        expect(own.body.keys.map((key: { customer_id: string }) => key.customer_id)).toEqual([mine.customer_id]);
+        expect(own.body.keys.map((key) => key.customer_id)).toEqual([mine.customer_id]);
         const seen = await ask(server, mine.key, listCustomersRoute);
         expect(seen.body).toMatchObject({ total_count: 1, customers: [{ customer_id: mine.customer_id }] });
       });
@@ -198,7 +210,7 @@ export function registerAccountRestTests(name: string, connect: () => Promise<Ta
         const ids: string[] = [];
         for (let page = 1; ; page++) {
           const { body } = await ask(server, operator.key, listCustomersRoute, { query: `?page=${page}&per_page=2` });
-          ids.push(...body.customers.map((customer: { customer_id: string }) => customer.customer_id));
+          ids.push(...body.customers.map((customer) => customer.customer_id));
           expect(body).toMatchObject({ page, per_page: 2 });
           if (!body.has_next) break;
         }
