@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { NOT_BLANK, paging } from './routes/shapes.js';
 
 export const FEEDBACK_TYPES = ['success_rating', 'safety_rating', 'action_correction', 'failure_report'] as const;
 export type FeedbackType = (typeof FEEDBACK_TYPES)[number];
@@ -34,8 +35,6 @@ export const SAFETY_SCALE = [
 const MOST_COMPONENTS = 64;
 /** Metres or radians: nothing that a robot does, and small enough that no norm overflows. */
 const LARGEST_COMPONENT = 1e6;
-const MOST_PAGES = 1_000_000;
-const MOST_PER_PAGE = 200;
 const FAILURE_REASON_CHARS = 100;
 const NOTES_CHARS = 2_000;
 
@@ -76,6 +75,7 @@ export const FailureReport = z.strictObject({
     .min(1)
     .max(FAILURE_REASON_CHARS)
     .meta({
+      pattern: NOT_BLANK,
       description: `Any text; common ones: ${Object.entries(COMMON_FAILURE_REASONS)
         .map(([reason, meaning]) => `\`${reason}\` (${meaning})`)
         .join(', ')}.`,
@@ -149,10 +149,15 @@ export type FeedbackStats = z.infer<typeof FeedbackStats>;
 
 const type = z.enum(FEEDBACK_TYPES).optional();
 /** Years that a database's timestamps and a person agree on. */
-const inCalendar = (text: string): boolean => /^[12]\d{3}-/.test(text) && !Number.isNaN(Date.parse(text));
+const IN_CALENDAR = /^[12]\d{3}-/;
 const moment = z
-  .union([z.iso.date(), z.iso.datetime({ offset: true })])
-  .refine(inCalendar, 'must be a date (2026-11-06) or a date and time (2026-11-06T10:20:30Z)')
+  .union(
+    [
+      z.iso.date().regex(IN_CALENDAR).meta({ format: 'date' }),
+      z.iso.datetime({ offset: true }).regex(IN_CALENDAR).meta({ format: 'date-time' }),
+    ],
+    'must be a date (2026-11-06) or a date and time (2026-11-06T10:20:30Z)',
+  )
   .optional();
 
 const filters = {
@@ -184,8 +189,7 @@ export const FeedbackStatsQuery = z.strictObject(filters).refine(oneType, ONE_TY
 
 export const FeedbackListQuery = z
   .strictObject({
-    page: z.coerce.number().int().min(1).max(MOST_PAGES).default(1),
-    per_page: z.coerce.number().int().min(1).max(MOST_PER_PAGE).default(50),
+    ...paging,
     ...filters,
   })
   .refine(oneType, ONE_TYPE)

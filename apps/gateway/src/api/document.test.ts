@@ -36,6 +36,44 @@ test('every parameter of a path has its schema, and every schema its place', () 
   }
 });
 
+test('numbers in paths and queries are documented as they are judged, to their last one', () => {
+  const range = { page: [1, 1_000_000], per_page: [1, 200], log_id: [0, Number.MAX_SAFE_INTEGER] } as const;
+  const parameters = ALL_ROUTES.flatMap((route) =>
+    (document.paths[route.path]?.[route.method]?.parameters ?? []).map((parameter) => ({ route, parameter })),
+  ).filter(({ parameter }) => parameter.name in range);
+  expect(new Set(parameters.map(({ parameter }) => parameter.name))).toEqual(new Set(Object.keys(range)));
+  for (const { parameter, route } of parameters) {
+    const { name, schema } = parameter;
+    const [least, most] = range[name as keyof typeof range];
+    expect(schema, `${route.operation} ${name}`).toMatchObject({ type: 'integer', minimum: least, maximum: most });
+    expect(schema).not.toHaveProperty('pattern');
+    const takes = (text: string): boolean =>
+      (parameter.in === 'path' ? route.params : route.query)?.safeParse({ [name]: text }).success ?? false;
+    for (const text of [least, most].map(String)) expect(takes(text), `${route.operation} ${name}=${text}`).toBe(true);
+    for (const text of [String(least - 1), String(BigInt(most) + 1n), '', ' 1', '1.5', '1e1', '0x1', '01', '+1', 'one'])
+      expect(takes(text), `${route.operation} ${name}=${text}`).toBe(false);
+  }
+});
+
+test('a text that must say something is documented so', () => {
+  for (const [operation, name] of [
+    ['createKey', 'name'],
+    ['createCustomer', 'name'],
+    ['setConsent', 'reason'],
+    ['clearEstop', 'reason'],
+    ['reportFailure', 'failure_reason'],
+  ] as const) {
+    const route = ALL_ROUTES.find((each) => each.operation === operation);
+    const content = document.paths[route?.path ?? '']?.[route?.method ?? 'get']?.requestBody?.content;
+    const schema = content?.['application/json']?.schema as { properties: Record<string, { pattern: string }> };
+    const pattern = new RegExp(schema.properties[name]?.pattern ?? '^$', 'u');
+    expect(
+      [' \t\n', 'a\0', ' why '].map((text) => pattern.test(text)),
+      operation,
+    ).toEqual([false, false, true]);
+  }
+});
+
 test('the page shows every endpoint, and nothing in it runs or comes from elsewhere', () => {
   const page = documentPage(document);
   for (const { operation, path } of ALL_ROUTES) {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { LimitOverrides, TIERS } from '../tiers.js';
 import { KEY_SCOPES, route } from './route-contract.js';
-import { page, paging, Timestamp, Uuid } from './shapes.js';
+import { NOT_BLANK, page, paging, Timestamp, Uuid } from './shapes.js';
 
 /** Thirty days. */
 const LONGEST_GRACE_S = 2_592_000;
@@ -13,7 +13,8 @@ const Name = z
   .trim()
   .min(1, 'must not be empty')
   .max(200)
-  .refine((text) => !text.includes('\0'), 'holds the character U+0000');
+  .refine((text) => !text.includes('\0'), 'holds the character U+0000')
+  .meta({ pattern: NOT_BLANK });
 const Scopes = z
   .array(Scope)
   .min(1)

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { route } from './route-contract.js';
-import { page, paging, Timestamp, Uuid } from './shapes.js';
+import { NOT_BLANK, page, paging, Timestamp, Uuid } from './shapes.js';
 
 /** From nothing to everything; `basic` allows what `none` allows. The rules on them are in libs/privacy. */
 export const ConsentTier = z.enum(['none', 'basic', 'analytics', 'research']);
@@ -32,7 +32,7 @@ export const ConsentBody = z.object({
 });
 export type ConsentBody = z.infer<typeof ConsentBody>;
 
-const Reason = z.string().trim().min(1, 'must not be empty').max(500);
+const Reason = z.string().trim().min(1, 'must not be empty').max(500).meta({ pattern: NOT_BLANK });
 
 export const ConsentWish = z.strictObject({
   tier: ConsentTier,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { route } from './route-contract.js';
-import { RobotId } from './shapes.js';
+import { NOT_BLANK, RobotId } from './shapes.js';
 
 export const clearEstopRoute = route({
   operation: 'clearEstop',
@@ -16,7 +16,7 @@ export const clearEstopRoute = route({
   params: z.object({ robot_id: RobotId }),
   body: z.strictObject({
     /** Why it is safe to move again, for whoever reads the journal later. */
-    reason: z.string().trim().min(1).max(500),
+    reason: z.string().trim().min(1).max(500).meta({ pattern: NOT_BLANK }),
   }),
   answers: {
     200: {

@@ -8,14 +8,23 @@ const DEFAULT_PAGE_SIZE = 50;
 /** Deep enough for any customer's history, and small enough that an offset stays an integer. */
 const MOST_PAGE = 1_000_000;
 
+/** For the document: what is left of a text without the space around it must not be empty, and no database keeps U+0000. */
+export const NOT_BLANK = '^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$';
+
 export const Uuid = z.guid().transform((text) => text.toLowerCase());
 
+/** An integer in a path or a query, where it comes as text: digits only, within both ends, which the document shows too. */
+const integerText = (minimum: number, maximum: number, message: string) =>
+  z
+    .string()
+    .refine((text) => /^(0|[1-9][0-9]{0,15})$/.test(text) && inside(Number(text), minimum, maximum), message)
+    .meta({ type: 'integer', minimum, maximum })
+    .transform(Number);
+
+const inside = (n: number, minimum: number, maximum: number): boolean => n >= minimum && n <= maximum;
+
 /** An identifier of an inference in a path: text of digits, an integer that JavaScript holds exactly. */
-export const LogIdText = z
-  .string()
-  .regex(/^(0|[1-9][0-9]{0,15})$/, 'must be an integer')
-  .transform(Number)
-  .refine(Number.isSafeInteger, 'must be an integer below 2^53');
+export const LogIdText = integerText(0, Number.MAX_SAFE_INTEGER, 'must be an integer below 2^53');
 
 /** An identifier of an inference: milliseconds since 2026-01-01, the gateway's node and a sequence in one integer. */
 export const LogId = z.int().nonnegative();
@@ -25,12 +34,7 @@ export const Timestamp = z.iso.datetime({ offset: true });
 /** The name under which a customer knows one of its robots. */
 export const RobotId = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be 1 to 64 of A-Z a-z 0-9 . _ -');
 
-const count = (most: number) =>
-  z
-    .string()
-    .regex(/^[1-9][0-9]{0,6}$/, `must be an integer from 1 to ${most}`)
-    .transform(Number)
-    .refine((n) => n <= most, `must be an integer from 1 to ${most}`);
+const count = (most: number) => integerText(1, most, `must be an integer from 1 to ${most}`);
 
 /** Query parameters of a list in pages. */
 export const paging = {
