@@ -95,7 +95,7 @@ export function registerAccountRestTests(name: string, connect: () => Promise<Ta
       readonly has_next: boolean;
       readonly key: string;
       readonly key_id: string;
-      readonly keys: readonly { readonly customer_id: string }[];
+      readonly keys: readonly { readonly customer_id: string; readonly key_id: string }[];
       readonly scopes: readonly string[];
       readonly [field: string]: unknown;
     }
@@ -217,7 +217,7 @@ export function registerAccountRestTests(name: string, connect: () => Promise<Ta
         expect(new Set(ids).size).toBe(ids.length);
         expect(ids).toEqual(expect.arrayContaining([operator, mine, theirs].map(({ customer_id }) => customer_id)));
         const { body: keys } = await ask(server, operator.key, listKeysRoute, { query: '?per_page=200' });
-        expect(keys.keys.map((key: { key_id: string }) => key.key_id)).toContain(theirs.key_id);
+        expect(keys.keys.map((key) => key.key_id)).toContain(theirs.key_id);
       });
 
       test('everybody changes the own name, and nobody else’s rank or the own', async () => {
