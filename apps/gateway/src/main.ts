@@ -59,7 +59,7 @@ async function main(): Promise<void> {
   const shared = await openShared(settings.redis_url, metrics, log);
   const { consents: consentStore, usage: used } = repositories(pool);
   const consents = new ConsentCache(consentStore.findMany, { now: clock.now, wall: Date.now }, (error) =>
-    log.warn({ err: error }, 'consents cannot be asked for: what is known of them counts for a minute'),
+    log.warn({ err: error }, 'consents cannot be asked for: what is known of them counts for five seconds'),
   );
   const durable = new GatewayRecord(settings.data_dir, async () => {
     const { rows } = await pool.query<{ fsync: string }>('SHOW fsync');

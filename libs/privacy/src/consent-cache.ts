@@ -13,8 +13,11 @@ export interface ConsentClock {
 
 /** An entry as old as this is asked for again; with a refresh every second none is older than 3 s. */
 const FRESH_MS = 1_500;
-/** So long a consent still counts that cannot be asked for again. Then it is unknown, and nothing more is stored. */
-export const GRACE_MS = 60_000;
+/**
+ * So long a consent still counts that cannot be asked for again. Then it is unknown, and nothing more is stored: a gateway that is
+ * cut off from the database may hear of no change, and a change is in force everywhere within this time.
+ */
+export const GRACE_MS = 5_000;
 /** A question that is not answered within this time is not waited for: the next refresh asks anew. */
 const PATIENCE_MS = 5_000;
 /** Refreshes without a single use: about ten minutes. */
