@@ -55,6 +55,20 @@ test('numbers in paths and queries are documented as they are judged, to their l
   }
 });
 
+test('vectors are lists of numbers of one length, as every reader of schemas takes them', () => {
+  expect(JSON.stringify(document)).not.toContain('prefixItems');
+  const body = document.paths['/v1/inference']?.post?.requestBody?.content['application/json'].schema;
+  expect(body).toMatchObject({
+    properties: {
+      robot_config: {
+        properties: {
+          workspace: { properties: { min: { type: 'array', items: { type: 'number' }, minItems: 3, maxItems: 3 } } },
+        },
+      },
+    },
+  });
+});
+
 test('a text that must say something is documented so', () => {
   for (const [operation, name] of [
     ['createKey', 'name'],

@@ -34,6 +34,7 @@ export class SchemaWriter {
       io,
       unrepresentable: 'any',
       override: ({ zodSchema, jsonSchema }) => {
+        listOfOneKind(jsonSchema);
         const found: z.core.$ZodType = zodSchema;
         const name = found === itself ? undefined : this.#names.get(found);
         if (name === undefined) return;
@@ -44,4 +45,17 @@ export class SchemaWriter {
     const { $schema: _, ...rest } = written;
     return rest;
   }
+}
+
+/**
+ * A vector is a list of so many numbers. Said as `prefixItems` it means the same, but generators and testers of clients that
+ * grew up with older drafts make nonsense of it.
+ */
+function listOfOneKind(schema: z.core.JSONSchema.BaseSchema): void {
+  const { prefixItems } = schema;
+  if (prefixItems === undefined || schema.items !== false) return;
+  const [first, ...others] = prefixItems.map((each) => JSON.stringify(each));
+  if (first === undefined || others.some((other) => other !== first)) return;
+  schema.items = JSON.parse(first);
+  delete schema.prefixItems;
 }
