@@ -35,6 +35,8 @@ describe('frames that are not messages', () => {
     ).toEqual({
       ok: true,
       message: { type: 'open', robot_type: 'r', instruction: 'go', limits: { v: 1 } },
+      // A misspelt limit is not in force: whoever sent it should hear that.
+      ignored: ['colour', 'limits.zeta'],
     });
   });
 

@@ -30,7 +30,7 @@ export function decodeClientFrame(bytes: Uint8Array): Decoded<ClientMessage> {
       return decodePing(map);
     case 'open':
       return own(map, 'resume') === undefined
-        ? parse(schemas.freshOpen, map, true)
+        ? withIgnored(parse(schemas.freshOpen, map, true), map)
         : parse(schemas.resumeOpen, { type, resume: map.resume }, true);
     case 'instruction':
       return parse(schemas.instructionMessage, map);
@@ -67,6 +67,31 @@ function decodePing(map: WireMap): Decoded<Ping> {
 function parse<T extends ClientMessage>(schema: z.ZodType<T>, map: WireMap, fatal = false): Decoded<T> {
   const result = schema.safeParse(withoutNil(map));
   return result.success ? { ok: true, message: result.data } : { ok: false, fault: schemaFault(result.error, fatal) };
+}
+
+/** The most that a client is told of; one misspelt name is what it is about. */
+const MOST_IGNORED = 8;
+
+/** W3: what is not known is ignored, but who misspells a limit believes it to be in force: so it is said. */
+function withIgnored<T extends object>(decoded: Decoded<T>, map: WireMap): Decoded<T> {
+  if (!decoded.ok) return decoded;
+  const ignored: string[] = [];
+  collectIgnored(map, decoded.message as Record<string, unknown>, '', ignored);
+  return ignored.length === 0 ? decoded : { ...decoded, ignored };
+}
+
+/** The parse leaves out what its schema does not name. */
+function collectIgnored(sent: WireMap, taken: Record<string, unknown>, path: string, ignored: string[]): void {
+  for (const key of Object.keys(sent)) {
+    if (ignored.length === MOST_IGNORED) return;
+    const value = sent[key];
+    if (value === null) continue;
+    const within = taken[key];
+    if (!Object.hasOwn(taken, key)) ignored.push(`${path}${key}`.slice(0, 64));
+    else if (isMap(value) && typeof within === 'object' && within !== null) {
+      collectIgnored(value, within as Record<string, unknown>, `${path}${key}.`, ignored);
+    }
+  }
 }
 
 /** The first issue of a failed parse as a fault; of a choice, the first of the form that fits best. */

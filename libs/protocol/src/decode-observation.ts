@@ -3,7 +3,8 @@ import type { WireFault } from './errors.js';
 import { isCount, isMap, isReal, own, readVector, type WireMap } from './frame-reader.js';
 import { WIRE_LIMITS } from './vocabulary.js';
 
-export type Decoded<T> = { ok: true; message: T } | { ok: false; fault: WireFault };
+/** `ignored`: fields of an `open` that mean nothing here, by their paths; where there are some. */
+export type Decoded<T> = { ok: true; message: T; ignored?: readonly string[] } | { ok: false; fault: WireFault };
 
 /** A rule of W5 that was broken: the observation is dropped, the session goes on. */
 export function observationFault(field: string, reason: string, seq?: number, rule?: string): WireFault {

@@ -140,3 +140,13 @@ test('[W4] a peer that answers no ping closes 4408', async () => {
   const code = await new Promise((resolve) => socket.once('close', resolve));
   expect(code).toBe(4408);
 });
+
+test('[W3] what an `open` says beyond the protocol has no effect, and the client is told', async () => {
+  const client = await server.connect();
+  client.send({ ...OPEN, keepout: [], limits: { v: 0.2, vmax: 0.1 } } as typeof OPEN);
+  await client.next('opened');
+  expect(await client.next('notice')).toMatchObject({
+    code: 'fields_ignored',
+    message: expect.stringMatching(/keepout, limits\.vmax$/),
+  });
+});

@@ -114,12 +114,12 @@ export class Connection {
     }
     if (message.type !== 'open')
       return this.#bad('bad_message', `The first message is \`open\`, not \`${message.type}\``);
-    if (message.resume === undefined) void this.#openFresh(message as FreshOpen);
+    if (message.resume === undefined) void this.#openFresh(message as FreshOpen, decoded.ignored ?? []);
     else this.#decided(this.#opener.open(message, this.principal, this.socket, null));
   }
 
   /** A new session takes a place among its customer's, which other gateways have a say in; a resumed one has its own. */
-  async #openFresh(open: FreshOpen): Promise<void> {
+  async #openFresh(open: FreshOpen, ignored: readonly string[]): Promise<void> {
     const kept: KeptFrame[] = [];
     this.#phase = { kind: 'deciding', kept };
     const admission = await this.#places.admit(this.#account, open);
@@ -131,6 +131,13 @@ export class Connection {
     }
     if (result === null) return;
     this.#decided(result);
+    if (result.kind === 'opened' && ignored.length > 0) {
+      const fields = ignored.join(', ');
+      result.session.outbox.notice(
+        'fields_ignored',
+        `These fields of \`open\` are not known and have no effect: ${fields}`,
+      );
+    }
     for (const { frame, arrivedMs } of kept) this.receive(frame, true, arrivedMs);
   }
 
