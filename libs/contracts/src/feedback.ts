@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { NOT_BLANK, paging } from './routes/shapes.js';
+import { DayOrMoment, NOT_BLANK, paging } from './routes/shapes.js';
 
 export const FEEDBACK_TYPES = ['success_rating', 'safety_rating', 'action_correction', 'failure_report'] as const;
 export type FeedbackType = (typeof FEEDBACK_TYPES)[number];
@@ -148,17 +148,7 @@ export const FeedbackStats = z.object({
 export type FeedbackStats = z.infer<typeof FeedbackStats>;
 
 const type = z.enum(FEEDBACK_TYPES).optional();
-/** Years that a database's timestamps and a person agree on. */
-const IN_CALENDAR = /^[12]\d{3}-/;
-const moment = z
-  .union(
-    [
-      z.iso.date().regex(IN_CALENDAR).meta({ format: 'date' }),
-      z.iso.datetime({ offset: true }).regex(IN_CALENDAR).meta({ format: 'date-time' }),
-    ],
-    'must be a date (2026-11-06) or a date and time (2026-11-06T10:20:30Z)',
-  )
-  .optional();
+const moment = DayOrMoment.optional();
 
 const filters = {
   feedback_type: type.meta({ description: 'Only reports of this type.' }),

@@ -55,6 +55,19 @@ test('numbers in paths and queries are documented as they are judged, to their l
   }
 });
 
+test('days of years that no database has, or only by their offset, are refused', () => {
+  const dated = ALL_ROUTES.filter(({ operation }) =>
+    ['listSessions', 'listLogs', 'getUsage', 'listFeedback', 'feedbackStatistics'].includes(operation),
+  );
+  expect(dated).toHaveLength(5);
+  for (const { operation, query } of dated) {
+    const takes = (start_date: string): boolean => query?.safeParse({ start_date }).success ?? false;
+    expect(takes('2026-11-06'), operation).toBe(true);
+    for (const day of ['0000-01-01', '0999-12-31', '3000-01-01', '9999-12-31', '2026-02-30'])
+      expect(takes(day), `${operation} ${day}`).toBe(false);
+  }
+});
+
 test('vectors are lists of numbers of one length, as every reader of schemas takes them', () => {
   expect(JSON.stringify(document)).not.toContain('prefixItems');
   const body = document.paths['/v1/inference']?.post?.requestBody?.content['application/json'].schema;

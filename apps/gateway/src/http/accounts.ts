@@ -161,6 +161,8 @@ function future(field: string, text: string | null | undefined): Date | null | u
   if (text === undefined || text === null) return text;
   const at = new Date(text);
   if (at.getTime() <= Date.now()) throw invalid(field, 'must be in the future');
+  // By its offset a moment of 9999 can be one of 10000, which has no such text.
+  if (at.getUTCFullYear() > 9_999) throw invalid(field, 'is too far away');
   return at;
 }
 

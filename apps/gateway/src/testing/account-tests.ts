@@ -252,6 +252,7 @@ export function registerAccountRestTests(name: string, connect: () => Promise<Ta
         ['a scope that is none', { name: 'x', scopes: ['root'] }, 'scopes.0'],
         ['no scopes', { name: 'x', scopes: [] }, 'scopes'],
         ['an end in the past', { name: 'x', expires_at: '2020-01-01T00:00:00Z' }, 'expires_at'],
+        ['an end in the year 10000', { name: 'x', expires_at: '9999-12-31T23:59:59-23:59' }, 'expires_at'],
         ['an end that is no time', { name: 'x', expires_at: 'tomorrow' }, 'expires_at'],
         ['a name of spaces', { name: '  ' }, 'name'],
         ['a name that the database cannot hold', { name: 'a\0b' }, 'name'],

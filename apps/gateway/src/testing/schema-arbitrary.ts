@@ -31,8 +31,16 @@ export function valid(schema: JsonSchema): fc.Arbitrary<unknown> {
 
 function text(schema: JsonSchema): fc.Arbitrary<string> {
   if (schema.format === 'uuid' || schema.format === 'guid') return fc.uuid();
-  if (schema.format === 'date-time') return moment.map((date) => date.toISOString());
-  if (schema.format === 'date') return moment.map((date) => date.toISOString().slice(0, 10));
+  if (schema.format === 'date-time')
+    return atTheEdges(
+      moment.map((date) => date.toISOString()),
+      MOMENTS_AT_THE_EDGES,
+    );
+  if (schema.format === 'date')
+    return atTheEdges(
+      moment.map((date) => date.toISOString().slice(0, 10)),
+      DAYS_AT_THE_EDGES,
+    );
   if (typeof schema.pattern === 'string') {
     try {
       return fc.stringMatching(new RegExp(schema.pattern), { size: 'small' });
@@ -44,6 +52,12 @@ function text(schema: JsonSchema): fc.Arbitrary<string> {
   const maxLength = Math.max(minLength, Math.min(number(schema.maxLength) ?? LONGEST, LONGEST));
   return fc.string({ unit: 'grapheme', minLength, maxLength });
 }
+
+/** Of a year that no database has, or by the offset of the year 10000. */
+const MOMENTS_AT_THE_EDGES = ['0000-01-01T00:00:00+23:59', '9999-12-31T23:59:59.999-23:59'];
+const DAYS_AT_THE_EDGES = ['0000-01-01', '9999-12-31'];
+const atTheEdges = (texts: fc.Arbitrary<string>, edges: readonly string[]): fc.Arbitrary<string> =>
+  fc.oneof({ arbitrary: texts, weight: 5 }, { arbitrary: fc.constantFrom(...edges), weight: 1 });
 
 const moment = fc.date({ min: new Date('0001-01-01'), max: new Date('9999-12-31'), noInvalidDate: true });
 

@@ -42,21 +42,27 @@ export const paging = {
   per_page: count(MOST_PAGE_SIZE).default(DEFAULT_PAGE_SIZE),
 };
 
-/** A day (from its first moment, UTC) or a moment with its offset. */
-const moment = z
-  .union(
-    [z.iso.date(), z.iso.datetime({ offset: true })],
-    'must be a date such as 2026-11-06, or a time with an offset',
-  )
-  .transform((text) => new Date(text));
+/** Years that a database's timestamps and a person agree on: 0000 is none of PostgreSQL's, and the end of 9999 lies in 10000. */
+const IN_CALENDAR = /^[12]\d{3}-/;
+
+export const Day = z.iso
+  .date('must be a day such as 2026-11-06')
+  .regex(IN_CALENDAR, 'must be a day such as 2026-11-06')
+  .meta({ format: 'date' });
+
+/** A day, or a moment with its offset. */
+export const DayOrMoment = z.union(
+  [Day, z.iso.datetime({ offset: true }).regex(IN_CALENDAR).meta({ format: 'date-time' })],
+  'must be a date such as 2026-11-06, or a time with an offset such as 2026-11-06T10:20:30Z',
+);
+
+/** A day means its first moment, UTC. */
+const moment = DayOrMoment.transform((text) => new Date(text));
 
 /** A day as an end means all of it. */
-const end = z
-  .union(
-    [z.iso.date(), z.iso.datetime({ offset: true })],
-    'must be a date such as 2026-11-06, or a time with an offset',
-  )
-  .transform((text) => (text.length === 10 ? new Date(Date.parse(text) + 86_400_000) : new Date(text)));
+const end = DayOrMoment.transform((text) =>
+  text.length === 10 ? new Date(Date.parse(text) + 86_400_000) : new Date(text),
+);
 
 /** `start_date` is included; of `end_date` a day is included whole, a time is not. */
 export const period = { start_date: moment.optional(), end_date: end.optional() };

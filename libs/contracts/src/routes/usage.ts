@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { TIERS } from '../tiers.js';
 import { route } from './route-contract.js';
+import { Day } from './shapes.js';
 
 const count = z.int().nonnegative();
 /** A period of `GET /v1/usage`. */
@@ -39,8 +40,6 @@ export const Usage = z.object({
   ),
 });
 export type Usage = z.infer<typeof Usage>;
-
-const Day = z.iso.date('must be a day such as 2026-11-06');
 
 export const UsageQuery = z.strictObject({
   /** Without it the first day of the end's month. */
