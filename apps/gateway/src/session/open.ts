@@ -103,6 +103,32 @@ export class SessionOpener {
     return result;
   }
 
+  /** S11 where no session came of an `open`: the e-stop that its robot's client sent with it is latched as if there were one. */
+  latch({ robot_id }: FreshOpen, { customerId, scopes }: Principal): void {
+    if (robot_id === undefined || !scopes.has('stream')) return;
+    const { clock, log } = this.#context;
+    const live = this.#registry.ofRobot(customerId, robot_id);
+    if (live !== undefined) return live.handle({ type: 'estop' }, clock.now());
+    if (this.#journal.latched(customerId, robot_id)) return;
+    try {
+      this.#journal.append({
+        v: 1,
+        kind: 'event',
+        event: 'estop',
+        log_id: null,
+        t_ms: clock.now(),
+        session_id: null,
+        customer_id: customerId,
+        robot_id,
+        episode: null,
+        data: { by: 'client' },
+      });
+      log.warn({ customer_id: customerId, robot_id }, 'e-stop latched without a session');
+    } catch (error) {
+      log.error({ err: error, customer_id: customerId, robot_id }, 'an e-stop could not be recorded');
+    }
+  }
+
   #judge(open: FreshOpen, principal: Principal, socket: SocketHandle, admission: Admission | null): OpenResult {
     try {
       return this.#fresh(open, principal, socket, admission);

@@ -14,6 +14,7 @@ import type { CustomerAccount } from '../limits/customer-account.js';
 import type { SessionPlaces } from '../limits/session-places.js';
 import type { OpenResult, SessionOpener } from '../session/open.js';
 import type { Session } from '../session/session.js';
+import { isEstop, KeptFrames } from './kept-frames.js';
 import type { SocketHandle } from './socket-handle.js';
 
 export interface ConnectionSettings {
@@ -24,21 +25,12 @@ export interface ConnectionSettings {
 type Phase =
   | { readonly kind: 'opening'; readonly sinceMs: number }
   /** Whether its customer may open one more session is being asked; what comes meanwhile is kept. */
-  | { readonly kind: 'deciding'; readonly kept: KeptFrame[] }
+  | { readonly kind: 'deciding'; readonly kept: KeptFrames }
   | { readonly kind: 'bound'; readonly session: Session }
   | { readonly kind: 'ended' };
 
-interface KeptFrame {
-  readonly frame: ArrayBuffer;
-  readonly arrivedMs: number;
-}
-
-/** Far more than comes in the moment that an `open` takes; beyond it frames are lost as any that are too many. */
-const MOST_KEPT_FRAMES = 32;
 /** Pings without any answer before a socket is given up (W4). */
 const MISSED_PINGS = 3;
-/** An `estop` of any msgpack library fits, unknown fields of a few words included. */
-const ESTOP_FRAME_BYTES = 128;
 
 /** One socket's life: waits for `open`, then hands every frame to its session. */
 export class Connection {
@@ -91,10 +83,7 @@ export class Connection {
     this.#heardMs = arrivedMs;
     const phase = this.#phase;
     if (phase.kind === 'ended') return;
-    if (phase.kind === 'deciding' && isBinary) {
-      if (phase.kept.length < MOST_KEPT_FRAMES) phase.kept.push({ frame: frame.slice(0), arrivedMs });
-      return;
-    }
+    if (phase.kind === 'deciding' && isBinary) return phase.kept.keep(frame, arrivedMs);
     if (!isBinary) return this.#bad('bad_message', 'Text frames are not part of this protocol; send msgpack');
     if (phase.kind === 'bound') {
       if (!phase.session.admitFrame(arrivedMs)) return this.#estopOnly(frame, phase.session);
@@ -120,7 +109,7 @@ export class Connection {
 
   /** A new session takes a place among its customer's, which other gateways have a say in; a resumed one has its own. */
   async #openFresh(open: FreshOpen, ignored: readonly string[]): Promise<void> {
-    const kept: KeptFrame[] = [];
+    const kept = new KeptFrames();
     this.#phase = { kind: 'deciding', kept };
     const admission = await this.#places.admit(this.#account, open);
     const waiting = this.#waits();
@@ -129,6 +118,8 @@ export class Connection {
       if (result?.kind === 'opened') this.#places.bind(result.session.id, admission.place);
       else this.#places.withdraw(admission.place);
     }
+    // Its robot may go on elsewhere, or come back: whatever became of this `open`, the e-stop that came with it stands.
+    if (result?.kind !== 'opened' && kept.estopped) this.#opener.latch(open, this.principal);
     if (result === null) return;
     this.#decided(result);
     if (result.kind === 'opened' && ignored.length > 0) {
@@ -170,11 +161,7 @@ export class Connection {
 
   /** Over its rate a session is heard no more, but an e-stop always is; it is a small frame, so only those are looked at. */
   #estopOnly(frame: ArrayBuffer, session: Session): void {
-    if (frame.byteLength > ESTOP_FRAME_BYTES) return;
-    const decoded = decodeClientFrame(new Uint8Array(frame));
-    if (!decoded.ok || decoded.message.type !== 'estop') return;
-    const { message } = decoded;
-    session.handle(message, this.#clock.now());
+    if (isEstop(frame)) session.handle({ type: 'estop' }, this.#clock.now());
   }
 
   /** W3, W4: no `open` in time, or no sign of life. */
