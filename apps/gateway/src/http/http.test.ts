@@ -141,9 +141,17 @@ test('the workspace of a request is taken, and refused where it is none', async 
   const inside = { min: [-0.5, -0.5, 0], max: [0.5, 0.5, 0.6] };
   const response = await post({ ...request(), robot_config: { type: 'franka_panda', workspace: inside } });
   expect(response.status).toBe(200);
-  const upsideDown = { min: inside.max, max: inside.min };
-  const refused = await post({ ...request(), robot_config: { type: 'franka_panda', workspace: upsideDown } });
-  expect([refused.status, await bodyOf(refused)]).toMatchObject([422, { field: expect.stringContaining('workspace') }]);
+  for (const workspace of [
+    { min: inside.max, max: inside.min },
+    { min: [-8, -8, 0], max: [8, 8, 1] },
+  ]) {
+    const refused = await post({ ...request(), robot_config: { type: 'franka_panda', workspace } });
+    expect([refused.status, await bodyOf(refused)]).toMatchObject([422, { field: 'robot_config.workspace' }]);
+  }
+  const counts = await (await get('/metrics')).text();
+  for (const reason of ['misordered', 'out_of_reach']) {
+    expect(counts).toContain(`vla_validation_failures_total{field="workspace",reason="${reason}"} 1\n`);
+  }
 });
 
 test('a state that the policy needs and nobody sent is asked for by its names', async () => {

@@ -193,7 +193,11 @@ async function infer(deps: InferenceDeps, request: InferenceRequest, context: Ca
     hz: manifest.control_hz,
     ...(request.robot_config.workspace === undefined ? {} : { workspace: request.robot_config.workspace }),
   });
-  if (!limits.ok) return refuse(`robot_config.${limits.field}`, limits.reason, limitsRule(limits.field));
+  if (!limits.ok) {
+    // Named as a session would send it; a request has its box beside the robot's type.
+    const field = limits.field.replace(/^environment\./, 'robot_config.');
+    return refuse(field, limits.reason, limitsRule(limits.field));
+  }
   const spec: ControlSpec = {
     limits: limits.limits,
     actionSpace: description.action_space,

@@ -13,7 +13,10 @@ export const InferenceRequest = z.strictObject({
   instruction: z.string(),
   robot_config: z.strictObject({
     type: z.string().max(100),
-    workspace: z.strictObject({ min: Vector3, max: Vector3 }).optional(),
+    workspace: z
+      .strictObject({ min: Vector3, max: Vector3 })
+      .refine(({ min, max }) => min.every((low, axis) => low < (max[axis] ?? low)), 'min must lie below max')
+      .optional(),
   }),
   /** What the robot measures, as `GET /v1/models` names it under `inputs.state`; every policy that has such names needs it. */
   state: z.array(z.number()).max(256).optional(),

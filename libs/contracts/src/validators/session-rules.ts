@@ -59,10 +59,16 @@ export const SESSION_RULES = validators([
     'environment_type',
     'unknown',
     `one of ${ENVIRONMENT_TYPES.join(', ')}`,
-    ['open', 'rest'],
+    ['open'],
     'contracts: checkEnvironmentType',
   ],
-  ['workspace', 'misordered', 'min below max on each axis, all finite', ['open', 'rest'], 'protocol: workspaceSchema'],
+  [
+    'workspace',
+    'misordered',
+    'min below max on each axis, all finite',
+    ['open', 'rest'],
+    'protocol: clientSchemas.open; contracts: InferenceRequest',
+  ],
   [
     'workspace',
     'out_of_reach',
