@@ -5,7 +5,7 @@ import { hashKey, KEY_PREFIX } from '@sinew/db';
 import { JournalWriter, readJournal } from '@sinew/journal';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { COMMAND_FOLDER, commandRecord, GATEWAY_FOLDER, GatewayRecord, RecordFailed } from './durable-record.js';
-import { customerEvent, keyEvent } from './events.js';
+import { customerEvent, feedbackEvent, keyEvent } from './events.js';
 import { ManualWait } from './testing/manual-wait.js';
 
 const CUSTOMER = {
@@ -102,6 +102,20 @@ describe('the record of a gateway', () => {
     expect(await record.folder()).toBeNull();
     expect(existsSync(join(dir, GATEWAY_FOLDER))).toBe(false);
     await record.close();
+  });
+
+  test('reports leave room for what a customer has a right to', async () => {
+    const record = new GatewayRecord(dir, embedded, undefined, 64 * 1024);
+    const report = feedbackEvent({ customer_id: CUSTOMER.customer_id, feedback_id: 1, notes: 'n'.repeat(2_000) });
+    let reports = 0;
+    const refused = await (async () => {
+      for (; ; reports++) await record.record([report]);
+    })().catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(RecordFailed);
+    await record.record([REVOKED]);
+    await record.close();
+    const events = await recorded(GATEWAY_FOLDER);
+    expect(events.map(({ event }) => event)).toEqual([...Array.from({ length: reports }, () => 'feedback'), 'key']);
   });
 
   test('tries again with the next change where it could not be opened', async () => {

@@ -6,7 +6,7 @@ export const COMMAND_FOLDER = 'accounts';
 export const GATEWAY_FOLDER = 'accounts-gateway';
 
 const COMMAND_BUDGET_BYTES = 64 * 1024 * 1024;
-/** A million reports. */
+/** A million reports, and a fifth for accounts, consents and erasures alone. */
 const GATEWAY_BUDGET_BYTES = 1024 * 1024 * 1024;
 /** Another command holds the folder for a moment only; a gateway's predecessor, while it stops. */
 const LOCK_PATIENCE_MS = 10_000;
@@ -71,11 +71,19 @@ export class GatewayRecord implements DurableRecord {
   readonly #wait: Wait;
   #opening: Promise<JournalWriter | null> | null = null;
 
+  readonly #budgetBytes: number;
+
   /** `isDurable`: whether the database keeps what it acknowledged over a power cut. Asked, not configured. */
-  constructor(dataDir: string, isDurable: () => Promise<boolean>, wait: Wait = systemWait) {
+  constructor(
+    dataDir: string,
+    isDurable: () => Promise<boolean>,
+    wait: Wait = systemWait,
+    budgetBytes: number = GATEWAY_BUDGET_BYTES,
+  ) {
     this.#dir = join(dataDir, GATEWAY_FOLDER);
     this.#isDurable = isDurable;
     this.#wait = wait;
+    this.#budgetBytes = budgetBytes;
   }
 
   record(events: readonly AccountEvent[]): Promise<void> {
@@ -107,12 +115,15 @@ export class GatewayRecord implements DurableRecord {
   }
 
   async #open(): Promise<JournalWriter | null> {
-    return (await this.#isDurable()) ? null : open(this.#dir, GATEWAY_BUDGET_BYTES, this.#wait);
+    return (await this.#isDurable()) ? null : open(this.#dir, this.#budgetBytes, this.#wait);
   }
 }
 
 async function write(writer: JournalWriter, events: readonly AccountEvent[]): Promise<void> {
-  if (writer.pressure().level === 'full') throw new RecordFailed('the record of accounts has reached its disk budget');
+  const { level } = writer.pressure();
+  // Reports come by the million and are never removed: what they may fill leaves room to revoke a key, or a consent.
+  const full = level === 'full' || (level === 'warn' && events.every(({ event }) => event === 'feedback'));
+  if (full) throw new RecordFailed('the record of accounts has reached its disk budget');
   for (const event of events) writer.append(event);
   await writer.sync();
 }
