@@ -43,6 +43,32 @@ const principal = async () => {
   return result.principal;
 };
 
+test('a database that hangs holds up a key that nobody knows, and no key that is known to be good', async () => {
+  let hang = false;
+  const answers: ((row: KeyIdentity | null) => void)[] = [];
+  const impatient = new Authenticator(
+    () => (hang ? new Promise((resolve) => answers.push(resolve)) : Promise.resolve(row)),
+    { now: () => nowMs },
+    () => nowMs,
+    0,
+  );
+  await impatient.authenticate(KEY);
+  hang = true;
+  nowMs += 3_000;
+  expect((await impatient.authenticate(KEY)).kind).toBe('ok');
+  let stranger: string | null = null;
+  const unknown = impatient.authenticate(`${KEY}2`).then(({ kind }) => {
+    stranger = kind;
+  });
+  // Its answer comes late, and counts from then on.
+  answers[0]?.({ ...row, revoked_at: new Date(0) });
+  expect((await impatient.authenticate(KEY)).kind).toBe('revoked');
+  expect(stranger).toBeNull();
+  answers[1]?.(null);
+  await unknown;
+  expect(stranger).toBe('unknown');
+});
+
 test('a good key is its customer, with its scopes, and is looked up once in three seconds', async () => {
   expect(await principal()).toMatchObject({ customerId: row.customer_id, keyId: row.key_id });
   nowMs += 2_999;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { KeyIdentity } from '@sinew/db';
 import type { Clock } from './clock.js';
+import { within } from './within.js';
 
 export interface Principal {
   readonly customerId: string;
@@ -40,6 +41,8 @@ interface Entry {
 const FRESH_MS = 3_000;
 /** With the database away, a key known to be good is honoured this long: running fleets survive a database restart. */
 const GRACE_MS = 10 * 60_000;
+/** A database that hangs is as good as away: whoever brings a key known to be good waits for it no longer than this. */
+const PATIENCE_MS = 1_000;
 /** Bounds memory under a flood of made-up keys. */
 const MAX_ENTRIES = 10_000;
 const KEY_SHAPE = /^vla_live_[A-Za-z0-9_-]{16,128}$/;
@@ -49,6 +52,7 @@ export class Authenticator {
   readonly #find: FindKey;
   readonly #clock: Clock;
   readonly #wallNow: () => number;
+  readonly #patienceMs: number;
   readonly #cache = new Map<string, Entry>();
   readonly #pending = new Map<string, Promise<AuthResult>>();
   /** How often news came. */
@@ -57,10 +61,11 @@ export class Authenticator {
   readonly #hashes = new WeakMap<Principal, string>();
 
   /** `wallNow`: what keys expire by, Unix milliseconds. */
-  constructor(find: FindKey, clock: Clock, wallNow: () => number = () => clock.now()) {
+  constructor(find: FindKey, clock: Clock, wallNow: () => number = () => clock.now(), patienceMs = PATIENCE_MS) {
     this.#find = find;
     this.#clock = clock;
     this.#wallNow = wallNow;
+    this.#patienceMs = patienceMs;
   }
 
   async authenticate(key: string): Promise<AuthResult> {
@@ -103,7 +108,22 @@ export class Authenticator {
       pending = asked;
       this.#pending.set(hash, pending);
     }
-    return pending;
+    const known = this.#known(cached);
+    return known === null ? pending : this.#within(hash, pending, known);
+  }
+
+  /** The row of a key that counts where the database does not answer. */
+  #known(cached: Entry | undefined): KeyIdentity | null {
+    return cached !== undefined && this.#clock.now() - cached.fetchedAt < GRACE_MS ? cached.result.row : null;
+  }
+
+  async #within(hash: string, pending: Promise<AuthResult>, known: KeyIdentity): Promise<AuthResult> {
+    let answer: AuthResult | null = null;
+    const answered = pending.then((result) => {
+      answer = result;
+    });
+    await within(this.#patienceMs, answered);
+    return answer ?? this.#judge(hash, known);
   }
 
   async #lookUp(hash: string, cached: Entry | undefined): Promise<AuthResult> {
@@ -117,8 +137,8 @@ export class Authenticator {
       if ((this.#cache.get(hash)?.fetchedAt ?? fetchedAt) <= fetchedAt) this.#cache.set(hash, entry);
       return this.#judge(hash, row);
     } catch {
-      const recent = cached !== undefined && this.#clock.now() - cached.fetchedAt < GRACE_MS;
-      return recent && cached.result.row !== null ? this.#judge(hash, cached.result.row) : { kind: 'unavailable' };
+      const known = this.#known(cached);
+      return known === null ? { kind: 'unavailable' } : this.#judge(hash, known);
     }
   }
 

@@ -34,6 +34,8 @@ import { within } from './within.js';
 
 /** A database that is away has no say in when this process ends: its number is free in ten minutes then. */
 const RELEASE_MS = 500;
+/** Somebody waits for the answer; and behind a network that swallows packets, no node number would ever be renewed again. */
+const QUERY_TIMEOUT_MS = 12_000;
 /** A report comes seldom before its inference is in the database, and then shortly before. */
 const SHIPPED_BY_THEN_MS = 2_000;
 
@@ -53,6 +55,7 @@ async function main(): Promise<void> {
   }
   const pool = createPool(settings.database_url, {
     applicationName: 'sinew gateway',
+    queryTimeoutMs: QUERY_TIMEOUT_MS,
     onError: (error) => log.warn({ err: error }, 'database connection lost'),
   });
   const keys = accounts(pool);
@@ -99,7 +102,7 @@ async function main(): Promise<void> {
   const feedbackPool = createPool(settings.database_url, {
     applicationName: 'sinew gateway feedback',
     max: 6,
-    queryTimeoutMs: 12_000,
+    queryTimeoutMs: QUERY_TIMEOUT_MS,
     onError: (error) => log.warn({ err: error }, 'database connection lost'),
   });
   const feedback = openFeedback({
@@ -146,8 +149,14 @@ async function main(): Promise<void> {
     uptimeMs: () => 1_000 * process.uptime(),
   });
   let busy = (_customerId: string): boolean => true;
+  // Of its own: a batch of an erasure may take longer than anybody waits for.
+  const erasurePool = createPool(settings.database_url, {
+    applicationName: 'sinew gateway erasure',
+    max: 4,
+    onError: (error) => log.warn({ err: error }, 'database connection lost'),
+  });
   const erasure = openErasure({
-    pool,
+    pool: erasurePool,
     durable,
     journal,
     journalDir: join(settings.data_dir, 'journal'),

@@ -1,4 +1,6 @@
 import { createServer } from 'node:net';
+import { DrizzleQueryError } from 'drizzle-orm/errors';
+import { drizzle } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import { isDatabaseAway } from './database-away.js';
@@ -26,6 +28,18 @@ test('nobody there, and somebody who hangs up, are away', async () => {
   expect(isDatabaseAway(await failure())).toBe(true);
   await new Promise((resolve) => server.close(resolve));
   expect(isDatabaseAway(await failure())).toBe(true);
+  await pool.end();
+});
+
+test('what a query builder wraps is judged by what it wraps', async () => {
+  const pool = createPool('postgres://nobody@127.0.0.1:1/none');
+  const failure: unknown = await drizzle(pool)
+    .execute('SELECT 1')
+    .catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(DrizzleQueryError);
+  expect(isDatabaseAway(failure)).toBe(true);
+  expect(isDatabaseAway(new DrizzleQueryError('SELECT 1', [], said('57P01')))).toBe(true);
+  expect(isDatabaseAway(new DrizzleQueryError('SELECT 1', [], said('42P01')))).toBe(false);
   await pool.end();
 });
 

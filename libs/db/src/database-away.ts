@@ -1,3 +1,4 @@
+import { DrizzleQueryError } from 'drizzle-orm/errors';
 import pg from 'pg';
 
 /**
@@ -17,6 +18,8 @@ const DRIVER =
  */
 export function isDatabaseAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
+  // Its own message only repeats what was asked.
+  if (error instanceof DrizzleQueryError) return isDatabaseAway(error.cause);
   if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(isDatabaseAway);
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   if (error instanceof pg.DatabaseError) return CANNOT_NOW.test(code);
