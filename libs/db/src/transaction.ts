@@ -27,15 +27,23 @@ async function transaction<T>(pool: Pool, begin: string, work: (client: PoolClie
     if (command !== 'COMMIT') throw new TransactionAborted();
     return result;
   } catch (error) {
-    await client.query('ROLLBACK').catch((failure: unknown) => {
-      broken = failure;
-    });
+    // Who did not answer that will not answer this either: whoever waits has waited long enough.
+    if (isUnanswered(error)) broken = error;
+    else {
+      await client.query('ROLLBACK').catch((failure: unknown) => {
+        broken = failure;
+      });
+    }
     throw error;
   } finally {
     client.off('error', ignore);
     client.release(broken === undefined ? undefined : true);
   }
 }
+
+/** The driver's, of a query that took longer than the pool allows. */
+const isUnanswered = (error: unknown): boolean =>
+  error instanceof Error && (error.message === 'Query read timeout' || isUnanswered(error.cause));
 
 /** Of one transaction only. */
 export interface TransactionSettings {

@@ -170,3 +170,10 @@ async function inferences({ key_id, customer_id }: Key, count: number): Promise<
   }
   await writer.close();
 }
+
+it('a key is made for a customer by its id too, and no id that is not there becomes a name', async () => {
+  const { customer_id } = await sinew<Key>('keys', 'create', 'arm 1', '--customer', 'acme');
+  expect(await sinew<Key>('keys', 'create', 'arm 2', '--customer', customer_id)).toMatchObject({ customer_id });
+  await expect(sinew('keys', 'create', 'arm 3', '--customer', randomUUID())).rejects.toThrow('there is no customer');
+  expect(await sinew<Key[]>('keys', 'list')).toHaveLength(2);
+}, 60_000);

@@ -17,6 +17,7 @@ import { Failure, UsageError } from '../failure.js';
 import { administrationOf, withDatabase } from '../instance/open-database.js';
 import { JSON_OPTION } from '../json-option.js';
 
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
@@ -24,7 +25,7 @@ export const keys = defineCommand({
   name: 'keys',
   summary: 'API keys. Only their hash is stored: a key is shown once, when it is made.',
   usage: [
-    'keys create NAME [--customer NAME] [--tier pro] [--operator] [--scopes stream,infer] [--expires-days N]',
+    'keys create NAME [--customer NAME_OR_ID] [--tier pro] [--operator] [--scopes stream,infer] [--expires-days N]',
     'keys list',
     'keys rotate KEY_ID [--grace-minutes N] [--expires-days N]',
     'keys revoke KEY_ID',
@@ -57,8 +58,8 @@ export const keys = defineCommand({
       const scopes = values.scopes.filter(isScope);
       if (scopes.length < values.scopes.length) throw new UsageError(`--scopes are ${KEY_SCOPES.join(', ')}`);
       const rank = { tier: values.tier, operator: values.operator };
-      return on(async (_, administration) => {
-        const customer = await ranked(administration, values.customer, rank);
+      return on(async (store, administration) => {
+        const customer = await ranked(store, administration, values.customer, rank);
         return show(await administration.createKey(customer, wishOf(word, scopes, expires_at)), values.json, terminal);
       });
     }
@@ -98,14 +99,17 @@ const wishOf = (name: string, scopes: readonly KeyScope[], expires_at: Date | nu
   expires_at,
 });
 
-/** The customer of this name, made when new, and raised to what was asked for. */
+/** The customer of this id; or of this name, made when new. Raised to what was asked for. */
 async function ranked(
+  store: Accounts,
   administration: AccountAdministration,
   name: string,
   { tier, operator }: { readonly tier: CustomerTier | null; readonly operator: boolean },
 ): Promise<Customer> {
   const wish = { ...(tier === null ? {} : { tier }), ...(operator ? { is_operator: true } : {}) };
-  const found = await administration.customerNamed(name, wish);
+  // Nobody calls a customer so: an id that is not there must not become the name of a new one.
+  const found = UUID.test(name) ? await store.findCustomer(name) : await administration.customerNamed(name, wish);
+  if (found === null) throw new Failure(`there is no customer ${name}`, ['sinew customers list shows them']);
   const fits = (tier === null || found.tier === tier) && (!operator || found.is_operator);
   const customer = fits ? found : await administration.updateCustomer(found.customer_id, wish);
   if (customer === null) throw new Failure(`the customer ${name} was just deleted`, ['try again']);
