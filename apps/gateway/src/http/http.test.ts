@@ -186,6 +186,8 @@ test.each([
 test('who comes through a proxy on this machine is not on this machine', async () => {
   expect((await get('/metrics', { 'X-Forwarded-For': '203.0.113.9' })).status).toBe(401);
   expect((await get('/metrics', { Forwarded: 'for=203.0.113.9' })).status).toBe(401);
+  expect((await get('/metrics', { 'X-Real-IP': '203.0.113.9' })).status).toBe(401);
+  expect((await get('/metrics', { Via: '1.1 proxy' })).status).toBe(401);
 });
 
 test('an operator’s endpoint takes no key of somebody else, whatever its scope', async () => {

@@ -41,6 +41,9 @@ const NO_BODY = Buffer.alloc(0);
 
 const LOOPBACK = /^(127\.|::1$|0000:0000:0000:0000:0000:0000:0000:0001$|::ffff:127\.|0000:0000:0000:0000:0000:ffff:7f)/;
 
+/** A proxy on this machine speaks for others, who are not on it; by one of these it is known. */
+const FORWARDED = ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via', 'x-forwarded-host', 'x-forwarded-proto'];
+
 export function bearer(header: string): string | null {
   const match = /^Bearer +(\S+)$/i.exec(header);
   return match?.[1] ?? null;
@@ -138,8 +141,7 @@ async function serve(
   const query = contract.query === undefined ? '' : (req.getQuery() ?? '');
   const parameters = Array.from({ length: plan.parameters }, (_, i) => req.getParameter(i) ?? '');
   const headers = Object.fromEntries(plan.headers.map((name) => [name, req.getHeader(name)]));
-  // A proxy on this machine speaks for others, who are not.
-  const forwarded = req.getHeader('x-forwarded-for') !== '' || req.getHeader('forwarded') !== '';
+  const forwarded = FORWARDED.some((name) => req.getHeader(name) !== '');
   const local = !forwarded && LOOPBACK.test(textOf(res.getRemoteAddressAsText()));
   const incoming = plan.takesBody ? new IncomingBody(res, maxBodyBytes, abort.signal) : null;
   const ends = [deps.inFlight.begin()];
