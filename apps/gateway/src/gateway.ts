@@ -86,6 +86,8 @@ export interface Gateway {
 const SWEEP_MS = 250;
 /** Sockets beyond the session limit that may be on their way to `open`. */
 const SPARE_SOCKETS = 1_000;
+/** Sockets of one customer beyond two a session (a robot that resumes has its old one for a while): nobody takes them all. */
+const SPARE_SOCKETS_OF_CUSTOMER = 32;
 /** How often what customers consented to is asked for, where it is not fresh. */
 const CONSENT_REFRESH_MS = 1_000;
 /** How long a new customer's first connection waits for that. */
@@ -176,6 +178,11 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
         return errorReply('session_limit', 'Too many sockets', requestId, { status: 503 });
       }
       return null;
+    },
+    crowded: (principal, requestId) => {
+      const { limits, users } = customers.of(principal);
+      if (users < 2 * limits.sessions + SPARE_SOCKETS_OF_CUSTOMER) return null;
+      return errorReply('session_limit', 'Too many sockets of this customer', requestId, { status: 503 });
     },
     connect: (socket, principal) => {
       const connection = new Connection(

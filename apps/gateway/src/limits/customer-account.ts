@@ -5,7 +5,7 @@ import { FrameAllowance } from './frame-allowance.js';
 export class CustomerAccount {
   readonly customerId: string;
   readonly frames: FrameAllowance;
-  /** Connections that hold it, and sessions. */
+  /** Sockets here. */
   users = 0;
   /** Whose principal its limits are from: a changed tier comes with a new one. */
   grantedBy: object | null = null;

@@ -16,6 +16,8 @@ export interface StreamDeps {
   readonly authenticator: Authenticator;
   /** Why no socket is accepted now, or null (W2). */
   readonly refusal: (requestId: string) => Reply | null;
+  /** Why this customer gets no further socket now, or null. */
+  readonly crowded: (principal: Principal, requestId: string) => Reply | null;
   /** What is fetched before a session may begin; bounded, and never a reason to refuse. */
   readonly prepare: (principal: Principal) => Promise<void>;
   readonly connect: (socket: SocketHandle, principal: Principal) => Connection;
@@ -83,7 +85,7 @@ export function mountStream(app: TemplatedApp, deps: StreamDeps): void {
       if (result.kind !== 'ok') return refuse(authFault(result.kind, requestId));
       await deps.prepare(result.principal);
       // All this takes its time, in which a drain may have begun.
-      const late = deps.refusal(requestId);
+      const late = deps.refusal(requestId) ?? deps.crowded(result.principal, requestId);
       if (late !== null) return refuse(late);
       if (aborted) return;
       // Not corked: where the socket's memory stays in its place as it becomes a WebSocket, uWS's cork takes it for the HTTP
