@@ -1,3 +1,4 @@
+import { inferRoute } from '@sinew/contracts';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
@@ -129,6 +130,13 @@ test.each([
   const answer = await bodyOf(response);
   expect(response.status).toBe(status);
   expect(answer).toMatchObject({ field, status_code: status, request_id: expect.any(String) });
+});
+
+test('the request that the documentation shows is served as it stands there', async () => {
+  // But for the policy, which is another one in tests.
+  const response = await post({ ...inferRoute.example?.body, model: undefined });
+  expect(await bodyOf(response)).toMatchObject({ safety: {} });
+  expect(response.status).toBe(200);
 });
 
 test('inference without a key is 401, without the scope 403, over the size limit 413', async () => {

@@ -1,15 +1,22 @@
-import { ACTION_SPACES } from '@sinew/protocol';
+import { ACTION_SPACES, WIRE_LIMITS } from '@sinew/protocol';
 import { z } from 'zod';
+import { EXAMPLE_IMAGE } from './example-image.js';
 import { route } from './route-contract.js';
 import { LogId, Vector3 } from './shapes.js';
 
 /** A base64 image of the largest frame, and its JSON around it. */
 const MAX_BODY_BYTES = 6_000_000;
 
+/** Of a kilobyte in base64 behind its head; the picture itself is judged by its bytes. */
+const LEAST_IMAGE_CHARS = Math.floor((WIRE_LIMITS.minEncodedImageBytes * 4) / 3);
+
 export const InferenceRequest = z.strictObject({
   /** Without it the gateway's default policy. */
   model: z.string().max(100).optional(),
-  image: z.string().regex(/^data:image\/(jpeg|png|webp);base64,/, 'must be a data URL of a JPEG, PNG or WebP image'),
+  image: z
+    .string()
+    .regex(/^data:image\/(jpeg|png|webp);base64,/, 'must be a data URL of a JPEG, PNG or WebP image')
+    .meta({ minLength: LEAST_IMAGE_CHARS }),
   instruction: z.string(),
   robot_config: z.strictObject({
     type: z.string().max(100),
@@ -45,7 +52,7 @@ export const inferRoute = route({
   example: {
     body: {
       model: 'tabletop-v1',
-      image: 'data:image/jpeg;base64,/9j/4AAQSkZJRgABAQAAAQABAAD',
+      image: EXAMPLE_IMAGE,
       instruction: 'pick up the red cube',
       robot_config: { type: 'franka_panda', workspace: { min: [-0.5, -0.5, 0], max: [0.5, 0.5, 0.6] } },
       state: [0.4, 0, 0.3, 0, 0, 0, 1],
