@@ -69,6 +69,21 @@ test('a database that hangs holds up a key that nobody knows, and no key that is
   expect(stranger).toBe('unknown');
 });
 
+test('a flood of keys that nobody has pushes out none that counts while the database is away', async () => {
+  await principal();
+  answer = () => null;
+  for (let i = 0; i <= 10_000; i++)
+    await authenticator.authenticate(`vla_live_made-up-key-${String(i).padStart(12, '0')}`);
+  answer = away;
+  nowMs += 60_000;
+  expect((await authenticator.authenticate(KEY)).kind).toBe('ok');
+  answer = () => null;
+  expect((await authenticator.authenticate(KEY)).kind).toBe('unknown');
+  answer = away;
+  nowMs += 3_000;
+  expect((await authenticator.authenticate(KEY)).kind).toBe('unavailable');
+});
+
 test('a good key is its customer, with its scopes, and is looked up once in three seconds', async () => {
   expect(await principal()).toMatchObject({ customerId: row.customer_id, keyId: row.key_id });
   nowMs += 2_999;

@@ -54,6 +54,8 @@ export class Authenticator {
   readonly #wallNow: () => number;
   readonly #patienceMs: number;
   readonly #cache = new Map<string, Entry>();
+  /** Keys that nobody has: apart, so that no flood of them takes the place of those that count while the database is away. */
+  readonly #strangers = new Map<string, Entry>();
   readonly #pending = new Map<string, Promise<AuthResult>>();
   /** How often news came. */
   #news = 0;
@@ -96,7 +98,7 @@ export class Authenticator {
   }
 
   #check(hash: string): AuthResult | Promise<AuthResult> {
-    const cached = this.#cache.get(hash);
+    const cached = this.#cached(hash);
     if (cached !== undefined && !cached.stale && this.#clock.now() - cached.fetchedAt < FRESH_MS) {
       return this.#judge(hash, cached.result.row);
     }
@@ -110,6 +112,17 @@ export class Authenticator {
     }
     const known = this.#known(cached);
     return known === null ? pending : this.#within(hash, pending, known);
+  }
+
+  #cached(hash: string): Entry | undefined {
+    return this.#cache.get(hash) ?? this.#strangers.get(hash);
+  }
+
+  #keep(hash: string, entry: Entry): void {
+    const [kept, other] = entry.result.row === null ? [this.#strangers, this.#cache] : [this.#cache, this.#strangers];
+    other.delete(hash);
+    if (kept.size >= MAX_ENTRIES) kept.delete(kept.keys().next().value as string);
+    kept.set(hash, entry);
   }
 
   /** The row of a key that counts where the database does not answer. */
@@ -132,9 +145,8 @@ export class Authenticator {
     try {
       const row = await this.#find(hash);
       const entry = { result: { row }, fetchedAt, stale: news !== this.#news };
-      if (this.#cache.size >= MAX_ENTRIES) this.#cache.delete(this.#cache.keys().next().value as string);
       // One that was asked later may have answered sooner.
-      if ((this.#cache.get(hash)?.fetchedAt ?? fetchedAt) <= fetchedAt) this.#cache.set(hash, entry);
+      if ((this.#cached(hash)?.fetchedAt ?? fetchedAt) <= fetchedAt) this.#keep(hash, entry);
       return this.#judge(hash, row);
     } catch {
       const known = this.#known(cached);
