@@ -98,6 +98,8 @@ const RECHECK_MS = 1_000;
 const LAST_HOLD_MS = 2_000;
 /** For replies that a drain's end finds still unfinished. */
 const LAST_REPLY_MS = 1_000;
+/** For a robot to brake by the server's hand before its session ends with its key: that is due within five seconds. */
+const REVOKED_HOLD_MS = 400;
 /** uWS calls a socket closed once its close frame is queued: this is for what is queued to leave. */
 const LINGER_MS = 200;
 
@@ -252,11 +254,11 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     if (level !== null) log.warn({ level, ...status.journal() }, 'journal level');
   }, SWEEP_MS);
   const consentRefresher = setInterval(() => void consents.refresh(), CONSENT_REFRESH_MS);
-  const rechecker = setInterval(() => void endRevoked(registry, authenticator), RECHECK_MS);
+  const rechecker = setInterval(() => void endRevoked(registry, authenticator, clock), RECHECK_MS);
   // Sooner than that where news comes: of a key or of a customer, by its id.
   const endNews = deps.shared.bus.subscribe('keys', (id) => {
     authenticator.forget(id);
-    void endRevoked(registry, authenticator);
+    void endRevoked(registry, authenticator, clock);
   });
   status.enter('ready');
 
@@ -308,13 +310,16 @@ function tellExhausted(registry: SessionRegistry, customerId: string): void {
 }
 
 /** Ends the sessions whose key was revoked or has expired since they were opened, detached ones too. */
-async function endRevoked(registry: SessionRegistry, authenticator: Authenticator): Promise<void> {
+async function endRevoked(registry: SessionRegistry, authenticator: Authenticator, clock: Clock): Promise<void> {
   const principals = new Map([...registry].map(({ profile: { principal } }) => [principal.keyId, principal]));
   await Promise.all(
     [...principals.values()].map(async (principal) => {
       if (!(await authenticator.revoked(principal))) return;
-      for (const session of [...registry]) {
-        if (session.profile.principal.keyId !== principal.keyId) continue;
+      const ending = [...registry].filter(({ profile }) => profile.principal.keyId === principal.keyId);
+      for (const session of ending) session.guard(() => session.holdForDrain());
+      await until(() => ending.every((session) => session.settled(clock.now())), REVOKED_HOLD_MS, clock);
+      for (const session of ending) {
+        if (session.state.kind === 'closed') continue;
         session.outbox.fail('key_revoked', 'The API key was revoked or has expired');
         session.close('key_revoked', ERRORS.key_revoked.close);
       }

@@ -45,7 +45,7 @@ export class GatewayStatus {
 
   journal(): { status: string; used_bytes: number; budget_bytes: number } {
     const { level, usedBytes, budgetBytes } = this.#journal.pressure();
-    return { status: level, used_bytes: usedBytes, budget_bytes: budgetBytes };
+    return { status: level, used_bytes: Math.round(usedBytes), budget_bytes: budgetBytes };
   }
 
   /** The journal's level when it has changed since the last call: 80 % is worth a warning, once (J4). */

@@ -1,4 +1,4 @@
-import type { LimitOverrides } from '@sinew/contracts';
+import { AccountName, type LimitOverrides } from '@sinew/contracts';
 import {
   accounts,
   type Customer,
@@ -76,6 +76,11 @@ interface KeyRow {
   readonly revoked_at: Date | null;
 }
 
+/** A wish that no database would take; nothing was recorded. */
+export class AccountFault extends Error {
+  override readonly name = 'AccountFault';
+}
+
 const KEY_COLUMNS = 'key_id, customer_id, name, scopes, created_at, expires_at, revoked_at';
 
 /**
@@ -97,7 +102,7 @@ export class AccountAdministration {
   async createCustomer({ name, tier, is_operator, limits }: CustomerWish): Promise<Customer> {
     const customer: Customer = {
       customer_id: uuidv7(),
-      name,
+      name: checkedName(name),
       tier: tier ?? 'free',
       is_active: true,
       created_at: this.now(),
@@ -111,11 +116,12 @@ export class AccountAdministration {
   }
 
   /** Null where there is no such customer. */
-  updateCustomer(customerId: string, change: CustomerChange): Promise<Customer | null> {
+  async updateCustomer(customerId: string, change: CustomerChange): Promise<Customer | null> {
+    const named = change.name === undefined ? {} : { name: checkedName(change.name) };
     return inTransaction(this.pool, async (client) => {
       const before = await lockedCustomer(client, customerId);
       if (before === null) return null;
-      const given = Object.entries(change).filter(([, value]) => value !== undefined);
+      const given = Object.entries({ ...change, ...named }).filter(([, value]) => value !== undefined);
       const after: Customer = { ...before, ...Object.fromEntries(given) };
       const event = customerEvent('update', after);
       await this.durable.record([event]);
@@ -175,7 +181,7 @@ export class AccountAdministration {
     const row = {
       key_id: uuidv7(),
       customer_id: customerId,
-      name: wish.name,
+      name: checkedName(wish.name),
       key_prefix: key.slice(0, KEY_PREFIX.length + 4),
       scopes: [...wish.scopes],
       created_at: this.now(),
@@ -184,6 +190,13 @@ export class AccountAdministration {
     };
     return { key: { ...row, key } satisfies MadeKey, event: keyEvent('create', { ...row, key_hash: hashKey(key) }) };
   }
+}
+
+/** Checked before it is recorded: what is in the record must go into a database again. */
+function checkedName(name: string): string {
+  const parsed = AccountName.safeParse(name);
+  if (parsed.success) return parsed.data;
+  throw new AccountFault(`the name ${parsed.error.issues[0]?.message ?? 'is not valid'}`);
 }
 
 /** Held until the transaction ends. */

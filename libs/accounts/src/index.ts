@@ -1,5 +1,6 @@
 export {
   AccountAdministration,
+  AccountFault,
   type CustomerChange,
   type CustomerWish,
   type KeyWish,

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { inTransaction } from '@sinew/db';
 import { type AccountEvent, type JournalFault, readJournal } from '@sinew/journal';
-import type { Pool } from 'pg';
-import { applyEvent, insertFeedback, type Queries } from './apply-event.js';
+import type { Pool, PoolClient } from 'pg';
+import { applyEvent, insertFeedback } from './apply-event.js';
 import { COMMAND_FOLDER, GATEWAY_FOLDER } from './durable-record.js';
 import { isAccountEvent } from './events.js';
 
@@ -14,6 +14,8 @@ export interface RestoredAccounts {
   readonly consents: number;
   readonly feedback: number;
   readonly erasures: number;
+  /** Events that the tables do not take, such as of a rule that came later: left out, so that they keep nothing else out. */
+  readonly refused: number;
   /** Damage: what it cost is not restored. Torn ends are none, as nobody was answered on them. */
   readonly faults: readonly JournalFault[];
 }
@@ -29,21 +31,37 @@ export async function restoreAccounts(pool: Pool, dataDir: string): Promise<Rest
   };
   const sources = [COMMAND_FOLDER, GATEWAY_FOLDER].map((name) => eventsOf(join(dataDir, name), onFault));
   const counts = await inTransaction(pool, async (client) => {
+    let refused = 0;
     const feedback = new FeedbackBatch(client);
     for await (const event of merged(sources)) {
       if (event.event === 'feedback') await feedback.add(event.data.row);
       else {
         await feedback.flush();
-        await applyEvent(client, event);
+        if (!(await isTaken(client, () => applyEvent(client, event)))) refused++;
       }
     }
     await feedback.flush();
+    refused += feedback.refused;
     await client.query(NEXT_NUMBERS);
-    const { rows } = await client.query<Omit<RestoredAccounts, 'faults'>>(COUNTS);
-    return rows[0];
+    const { rows } = await client.query<Omit<RestoredAccounts, 'faults' | 'refused'>>(COUNTS);
+    return { ...rows[0], refused };
   });
-  const none = { customers: 0, keys: 0, consents: 0, feedback: 0, erasures: 0 };
+  const none = { customers: 0, keys: 0, consents: 0, feedback: 0, erasures: 0, refused: 0 };
   return { ...none, ...counts, faults };
+}
+
+/** False where the data itself was refused: SQLSTATE 22 (data) and 23 (integrity). Anything else is thrown. */
+async function isTaken(client: PoolClient, work: () => Promise<void>): Promise<boolean> {
+  await client.query('SAVEPOINT event');
+  try {
+    await work();
+    await client.query('RELEASE SAVEPOINT event');
+    return true;
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && /^2[23]/.test(String(error.code)))) throw error;
+    await client.query('ROLLBACK TO SAVEPOINT event');
+    return false;
+  }
 }
 
 const COUNTS = `
@@ -59,8 +77,9 @@ SELECT setval('vlaapi.feedback_feedback_id_seq', feedback_id) FROM vlaapi.feedba
 class FeedbackBatch {
   #rows: Readonly<Record<string, unknown>>[] = [];
   #columns = '';
+  refused = 0;
 
-  constructor(private readonly database: Queries) {}
+  constructor(private readonly client: PoolClient) {}
 
   async add(row: Readonly<Record<string, unknown>>): Promise<void> {
     const columns = Object.keys(row).sort().join();
@@ -72,7 +91,10 @@ class FeedbackBatch {
   async flush(): Promise<void> {
     const rows = this.#rows;
     this.#rows = [];
-    if (rows.length > 0) await insertFeedback(this.database, rows);
+    if (rows.length === 0 || (await isTaken(this.client, () => insertFeedback(this.client, rows)))) return;
+    for (const row of rows) {
+      if (!(await isTaken(this.client, () => insertFeedback(this.client, [row])))) this.refused++;
+    }
   }
 }
 

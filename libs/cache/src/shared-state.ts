@@ -53,6 +53,8 @@ export interface Counters {
 export interface StoredAnswer {
   readonly status: number;
   readonly body: string;
+  /** A digest of what was asked, so that another request under the same id is not answered with this one's answer. */
+  readonly content: string;
 }
 
 export type Claim =

@@ -74,6 +74,15 @@ export interface NewKey {
   readonly key: string;
 }
 
+export class AmbiguousCustomer extends Error {
+  override readonly name = 'AmbiguousCustomer';
+  readonly customerIds: readonly string[];
+  constructor(name: string, found: readonly Customer[]) {
+    super(`several customers are named ${name}`);
+    this.customerIds = found.map(({ customer_id }) => customer_id);
+  }
+}
+
 export const KEY_PREFIX = 'vla_live_';
 
 /** 32 random bytes: 43 characters of base64url. */
@@ -104,14 +113,16 @@ export function accounts(pool: Pool) {
       return row;
     },
 
+    /** Names are for people, and need not be unique: throws AmbiguousCustomer where several customers have this one. */
     async findCustomerByName(name: string): Promise<Customer | null> {
-      const [row] = await db
+      const rows = await db
         .select()
         .from(customers)
         .where(eq(customers.name, name))
         .orderBy(customers.created_at)
-        .limit(1);
-      return row ?? null;
+        .limit(5);
+      if (rows.length > 1) throw new AmbiguousCustomer(name, rows);
+      return rows[0] ?? null;
     },
 
     async findCustomer(customerId: string): Promise<Customer | null> {

@@ -1,6 +1,7 @@
 export {
   type AccountScope,
   type Accounts,
+  AmbiguousCustomer,
   accounts,
   type Customer,
   hashKey,

@@ -172,7 +172,10 @@ export function createMetrics() {
     ),
     sharedStateFallback: gauge('vla_shared_state_fallback', '1 while Redis is away and this gateway limits on its own'),
     // Journal, database
-    journalBytes: gauge('vla_journal_bytes', 'Bytes in the journal folder'),
+    journalBytes: gauge(
+      'vla_journal_bytes',
+      'Bytes of the journal that are not in the database yet; they count against its budget',
+    ),
     journalBudgetRatio: gauge('vla_journal_budget_ratio', 'Journal bytes over its disk budget'),
     eventLoopDelay: gauge('vla_event_loop_delay_seconds', 'Event loop delay of the gateway', ['quantile']),
   };

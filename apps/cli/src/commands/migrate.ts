@@ -87,7 +87,7 @@ async function rebuild(dataDir: string, json: boolean, terminal: Terminal): Prom
         consents: restored?.consents ?? 0,
         feedback: restored?.feedback ?? 0,
         inferences: rows[0]?.n ?? 0,
-        damaged: (restored?.faults.length ?? 0) + shipped.faults.length,
+        damaged: (restored?.faults.length ?? 0) + (restored?.refused ?? 0) + shipped.faults.length,
         complete: shipped.complete,
         kept: typeof ready.set_aside === 'string' ? ready.set_aside : null,
       };

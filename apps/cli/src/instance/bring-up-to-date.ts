@@ -15,7 +15,7 @@ export async function bringUpToDate(pool: Pool, dataDir: string): Promise<Restor
   await migrate(pool);
   if (await isTrue(pool, 'EXISTS (SELECT FROM vlaapi.customers)')) return null;
   const restored = await restoreAccounts(pool, dataDir);
-  return restored.customers > 0 || restored.faults.length > 0 ? restored : null;
+  return restored.customers > 0 || restored.faults.length + restored.refused > 0 ? restored : null;
 }
 
 async function isTrue(pool: Pool, condition: string): Promise<boolean> {

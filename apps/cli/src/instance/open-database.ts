@@ -1,7 +1,14 @@
 import { existsSync } from 'node:fs';
-import { AccountAdministration, commandRecord, NO_RECORD, RecordFailed, type RestoredAccounts } from '@sinew/accounts';
+import {
+  AccountAdministration,
+  AccountFault,
+  commandRecord,
+  NO_RECORD,
+  RecordFailed,
+  type RestoredAccounts,
+} from '@sinew/accounts';
 import { ensureDataDir, readRunFile } from '@sinew/config';
-import { createPool } from '@sinew/db';
+import { AmbiguousCustomer, createPool } from '@sinew/db';
 import { ENTRIES } from '../entries.js';
 import { Failure } from '../failure.js';
 import type { ChildLine } from '../supervisor/supervised-process.js';
@@ -104,6 +111,10 @@ async function withPool<T>(
     await checkDatabase(pool, from);
     return await use({ pool, url, from });
   } catch (error) {
+    if (error instanceof AccountFault) throw new Failure(`nothing was changed: ${error.message}`);
+    if (error instanceof AmbiguousCustomer) {
+      throw new Failure(error.message, [`say which by its id: ${error.customerIds.join(', ')}`]);
+    }
     if (error instanceof RecordFailed) throw new Failure(`nothing was changed: ${error.message}`);
     throw isMissingTable(error)
       ? new Failure('the database has no tables of Sinew yet', ['sinew migrate makes them'])

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Dedup } from '@sinew/cache';
 import {
   checkEmbodiment,
@@ -103,7 +104,7 @@ async function inferOnce(deps: InferenceDeps, { body, principal, requestId, sign
     return infer(deps, body, { principal, requestId, signal, recorded, inferred });
   };
   if (body.request_id === undefined) return run(() => {});
-  const named = { customerId: principal.customerId, requestId: body.request_id };
+  const named = { customerId: principal.customerId, requestId: body.request_id, content: digestOf(body) };
   const reply = await deduplicated(deps.dedup, deps.metrics.deduplicationHits, named, run);
   if (reply.status === ERRORS.duplicate.http) {
     const robotType = findRobot(body.robot_config.type)?.id ?? null;
@@ -111,6 +112,11 @@ async function inferOnce(deps: InferenceDeps, { body, principal, requestId, sign
     deps.refusals.note({ rule: 'request_id.duplicate' }, caller);
   }
   return reply;
+}
+
+/** Some milliseconds for the largest image, and only for who names requests. */
+function digestOf({ request_id: _, ...asked }: InferenceRequest): string {
+  return createHash('sha256').update(JSON.stringify(asked)).digest('base64');
 }
 
 /** Sessions reserved their rate; a request takes only what that leaves. */

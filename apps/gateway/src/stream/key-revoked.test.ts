@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { infer } from '../testing/rest.js';
-import { KEY, OTHER_KEY, startTestGateway } from '../testing/test-gateway.js';
+import { KEY, OTHER_KEY, observation, startTestGateway } from '../testing/test-gateway.js';
 
 const hash = (key: string) => createHash('sha256').update(key).digest('hex');
 
@@ -13,7 +13,12 @@ test('[W2] a revoked key ends its sessions with 4401, detached ones too, and ope
   away.terminate();
   const row = server.keys.get(hash(KEY));
   if (row === undefined) throw new Error('no key');
+  robot.send(observation(0));
+  await robot.next('action');
   server.keys.set(hash(KEY), { ...row, revoked_at: new Date() });
+
+  // It brakes by the server's hand, and only then hears that it has no server any more.
+  expect(await robot.next('hold')).toMatchObject({ reason: expect.stringMatching(/draining|stale|starved/) });
 
   expect(await robot.next('error')).toMatchObject({ code: 'key_revoked', fatal: true });
   expect(await robot.next('closed')).toMatchObject({ reason: 'key_revoked', resumable: false });

@@ -211,6 +211,8 @@ export function registerLimitTests(openStates: () => Promise<SharedStates>): voi
         expect(await again.text()).toBe(text);
       }
       expect(await metric(b, 'vla_deduplication_hits_total')).toBe(1);
+      const another = await infer(a, { ...request, instruction: 'pick up the blue cube' });
+      expect([another.status, await bodyOf(another)]).toMatchObject([409, { error: 'duplicate', field: 'request_id' }]);
       const others = await infer(b, request, OTHER_KEY);
       expect([others.status, others.headers.get('Idempotent-Replayed')]).toEqual([200, null]);
       const records = [...(await a.journaled()), ...(await b.journaled())];

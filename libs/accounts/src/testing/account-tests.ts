@@ -6,7 +6,7 @@ import type { AccountEvent } from '@sinew/journal';
 import type { Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { AccountAdministration } from '../administration.js';
+import { AccountAdministration, AccountFault } from '../administration.js';
 import { applyEvent } from '../apply-event.js';
 import { commandRecord, type DurableRecord, GatewayRecord, NO_RECORD } from '../durable-record.js';
 import { consentEvent, customerEvent, erasureEvent, feedbackEvent, keyEvent } from '../events.js';
@@ -136,6 +136,19 @@ export function registerAccountTests(name: string, connect: () => Promise<Target
         expect((await accounts(pool).findCustomer(customer.customer_id))?.name).toBe(customer.name);
       });
 
+      test('a name that no table takes, or that hides in a list, is refused before it is recorded', async () => {
+        const recorded: unknown[] = [];
+        const watched = administration({ record: async (events) => void recorded.push(events) });
+        const customer = await aCustomer();
+        const key = { scopes: ['stream'], expires_at: null } as const;
+        for (const name of ['', '  ', 'x'.repeat(201), 'a\nb', '\u200b', '\u001b[31mred']) {
+          await expect(watched.createCustomer({ name })).rejects.toThrow(AccountFault);
+          await expect(watched.createKey(customer, { ...key, name })).rejects.toThrow(AccountFault);
+          await expect(watched.updateCustomer(customer.customer_id, { name })).rejects.toThrow(AccountFault);
+        }
+        expect(recorded).toEqual([]);
+      });
+
       test('changes at once are recorded in the order in which they are made', async () => {
         const customer = await aCustomer();
         const events: AccountEvent[] = [];
@@ -205,7 +218,15 @@ export function registerAccountTests(name: string, connect: () => Promise<Target
         const before = await everything();
         await empty();
         const restored = await restoreAccounts(pool, dir);
-        expect(restored).toEqual({ customers: 1, keys: 3, consents: 1, feedback: 1_203, erasures: 0, faults: [] });
+        expect(restored).toEqual({
+          customers: 1,
+          keys: 3,
+          consents: 1,
+          feedback: 1_203,
+          erasures: 0,
+          refused: 0,
+          faults: [],
+        });
         const after = await everything();
         expect({ ...after, feedback: (after.feedback as unknown[]).length }).toEqual({ ...before, feedback: 1_203 });
         expect(after.feedback).toEqual(expect.arrayContaining(before.feedback as unknown[]));
@@ -234,6 +255,19 @@ export function registerAccountTests(name: string, connect: () => Promise<Target
         ]);
         expect(await restoreAccounts(pool, dir)).toMatchObject({ customers: 1, keys: 1 });
         expect(await accounts(pool).findCustomer(customer_id)).toEqual({ ...old, is_operator: false, limits: null });
+      });
+
+      test('leaves out what the tables refuse, says how much, and restores the rest', async () => {
+        const customer_id = uuidv7();
+        const good = { customer_id, name: 'Acme', tier: 'free', is_active: true, created_at: start };
+        await commandRecord(dir).record([
+          customerEvent('create', { ...good, customer_id: uuidv7(), name: '' }),
+          customerEvent('create', good),
+          feedbackEvent(report(customer_id, 1)),
+          feedbackEvent({ ...report(customer_id, 2), rating: 9 }),
+          feedbackEvent(report(customer_id, 3)),
+        ]);
+        expect(await restoreAccounts(pool, dir)).toMatchObject({ customers: 1, feedback: 2, refused: 2 });
       });
 
       test('leaves out what belongs to nobody, where damage took its customer', async () => {
@@ -268,6 +302,7 @@ export function registerAccountTests(name: string, connect: () => Promise<Target
           consents: 0,
           feedback: 0,
           erasures: 0,
+          refused: 0,
           faults: [],
         });
       });

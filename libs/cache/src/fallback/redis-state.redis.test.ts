@@ -65,7 +65,7 @@ describe('the shared state on Redis', () => {
     await state.counters.add('c', 1, { ttlMs: 60_000 });
     await state.dedup.claim('c', 'running');
     await state.dedup.claim('c', 'answered');
-    await state.dedup.answer('c', 'answered', { status: 200, body: '' });
+    await state.dedup.answer('c', 'answered', { status: 200, body: '', content: 'c' });
     const keys = await admin.keys('*');
     expect(keys.length).toBeGreaterThanOrEqual(7);
     for (const key of keys) expect(await admin.pttl(key), key).toBeGreaterThan(0);
@@ -110,7 +110,7 @@ describe('with Redis away', () => {
     await other.leases.acquire('s', 'theirs', 2, 60_000);
     await state.counters.add('c', 100, { ttlMs: 60_000 });
     await state.dedup.claim('customer', 'before');
-    await state.dedup.answer('customer', 'before', { status: 200, body: 'x' });
+    await state.dedup.answer('customer', 'before', { status: 200, body: 'x', content: 'c' });
     expect(changes).toEqual([]);
 
     await gate.shut();
@@ -121,10 +121,10 @@ describe('with Redis away', () => {
     expect(await state.counters.add('c', 5, { ttlMs: 60_000 })).toBe(105);
     expect(await state.dedup.claim('customer', 'before')).toEqual({
       kind: 'answered',
-      answer: { status: 200, body: 'x' },
+      answer: { status: 200, body: 'x', content: 'c' },
     });
     expect(await state.dedup.claim('customer', 'meanwhile')).toEqual({ kind: 'new' });
-    await state.dedup.answer('customer', 'meanwhile', { status: 200, body: 'y' });
+    await state.dedup.answer('customer', 'meanwhile', { status: 200, body: 'y', content: 'c' });
     for (let i = 0; i < 5; i++) expect((await state.limiter.take('k', rate)).allowed).toBe(true);
     expect((await state.limiter.take('k', rate)).allowed).toBe(false);
     await state.bus.publish('keys', 'nobody hears it');

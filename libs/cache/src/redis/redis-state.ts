@@ -158,5 +158,7 @@ function parseAnswer(text: unknown): StoredAnswer {
   const parsed: unknown = JSON.parse(String(text));
   if (typeof parsed !== 'object' || parsed === null || !('status' in parsed) || !('body' in parsed))
     throw fault(parsed);
-  return { status: Number(parsed.status), body: String(parsed.body) };
+  // One of an older gateway has none, and is no answer to anything it could be compared with.
+  const content = 'content' in parsed ? String(parsed.content) : '';
+  return { status: Number(parsed.status), body: String(parsed.body), content };
 }

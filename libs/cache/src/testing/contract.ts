@@ -115,7 +115,7 @@ export function registerContract(open: () => Promise<TestedState>): void {
     expect(await state.a.counters.add(key, 1, { ttlMs, floor: 1_005 })).toBe(1_006);
   });
 
-  const answer = { status: 200, body: '{"log_id":1,"text":"ü"}' };
+  const answer = { status: 200, body: '{"log_id":1,"text":"ü"}', content: 'c' };
 
   withState('a request id is new once, then running, then answered, on both gateways', async (state) => {
     const [customer, id] = [fresh(), fresh()];

@@ -8,12 +8,14 @@ const LONGEST_GRACE_S = 2_592_000;
 
 const Scope = z.enum(KEY_SCOPES);
 /** PostgreSQL has no text with U+0000. */
-const Name = z
+/** Of a customer or a key. People read it in lists: what prints nothing, or moves their cursor, has no place in it. */
+export const AccountName = z
   .string()
   .trim()
   .min(1, 'must not be empty')
   .max(200)
-  .refine((text) => !text.includes('\0'), 'holds the character U+0000')
+  .refine((text) => !/[\p{Cc}\p{Cs}]/u.test(text), 'holds control characters')
+  .refine((text) => /[^\p{C}\p{Z}]/u.test(text), 'must not be empty')
   .meta({ pattern: NOT_BLANK });
 const Scopes = z
   .array(Scope)
@@ -45,7 +47,7 @@ export const NewKeyBody = KeyBody.extend({
 export type NewKeyBody = z.infer<typeof NewKeyBody>;
 
 export const KeyWishBody = z.strictObject({
-  name: Name.meta({ description: 'For whom or what it is.' }),
+  name: AccountName.meta({ description: 'For whom or what it is.' }),
   /** Not given: the customer of the key that asks. */
   customer_id: Uuid.optional(),
   /** Not given: what a robot needs, as far as the key that asks has it. */
@@ -76,14 +78,14 @@ export const CustomerBody = z.object({
 export type CustomerBody = z.infer<typeof CustomerBody>;
 
 export const NewCustomerBody = z.strictObject({
-  name: Name,
+  name: AccountName,
   tier: z.enum(TIERS).optional(),
   is_operator: z.boolean().optional(),
   limits: LimitOverrides.nullish(),
 });
 
 export const CustomerChangeBody = z.strictObject({
-  name: Name.optional(),
+  name: AccountName.optional(),
   tier: z.enum(TIERS).optional(),
   /** False: its keys work no longer, and its sessions end. */
   is_active: z.boolean().optional(),
