@@ -1,5 +1,5 @@
 import type { FeedbackEntry, FeedbackFilter, FeedbackStats, FeedbackType } from '@sinew/contracts';
-import type { Pool, PoolClient } from 'pg';
+import type { Pool } from 'pg';
 import { withCustomer } from './transaction.js';
 
 /** What the database knows of the log that feedback is about. */
@@ -55,11 +55,6 @@ const COLUMNS = [
   '"timestamp"',
   'idempotency_key',
 ] as const;
-const PLACES = COLUMNS.map((_column, i) => `$${i + 1}`).join(', ');
-
-const PLANNED_ONCE = { plan_cache_mode: 'force_generic_plan' } as const;
-/** Kept when it is answered; one that waits for longer than its client is given up. */
-const KEPT = { statement_timeout: '10s', synchronous_commit: 'on' } as const;
 
 /** Reasons that the statistics name. */
 const TOP_REASONS = 10;
@@ -69,25 +64,22 @@ export type Feedback = ReturnType<typeof feedback>;
 /** What one customer reported. */
 export function feedback(pool: Pool) {
   return {
-    find(
+    async find(
       customerId: string,
       about: { readonly log_id: number; readonly timestamp: Date },
       idempotencyKey: string | null,
     ): Promise<FeedbackGround> {
-      const work = async (client: PoolClient): Promise<FeedbackGround> => {
-        const { rows } = await client.query<Found>({
-          name: 'feedback_ground',
-          text: GROUND,
-          values: [customerId, idempotencyKey, about.log_id, about.timestamp],
-        });
-        const [row] = rows;
-        if (row === undefined) throw new Error('the look-up answered no row');
-        const { action, model_name, next_id, ...earlier } = row;
-        if (earlier.feedback_id !== null) return { log: null, feedback_id: null, earlier };
-        const log = action === null || model_name === null ? null : { action, model_name };
-        return { log, feedback_id: next_id, earlier: null };
-      };
-      return withCustomer(pool, customerId, work, PLANNED_ONCE);
+      const { rows } = await pool.query<Found>({
+        name: 'feedback_ground',
+        text: GROUND,
+        values: [customerId, idempotencyKey, about.log_id, about.timestamp],
+      });
+      const [row] = rows;
+      if (row === undefined) throw new Error('the look-up answered no row');
+      const { action, model_name, next_id, ...earlier } = row;
+      if (earlier.feedback_id !== null) return { log: null, feedback_id: null, earlier };
+      const log = action === null || model_name === null ? null : { action, model_name };
+      return { log, feedback_id: next_id, earlier: null };
     },
 
     /** For the row of a log that was found elsewhere. */
@@ -104,37 +96,16 @@ export function feedback(pool: Pool) {
      * Stores the row, committed to disk when this resolves; answers what stands there: this row, or the one that came with
      * the same key before. Where it rejects, the row may stand there or not: storing it again stores it once.
      */
-    store(row: FeedbackRow): Promise<FeedbackRow> {
-      const work = async (client: PoolClient): Promise<FeedbackRow> => {
-        const { rows } = await client.query<FeedbackRow>({
-          name: 'feedback_store',
-          text: STORE,
-          values: [
-            row.feedback_id,
-            row.customer_id,
-            row.key_id,
-            row.log_id,
-            row.log_timestamp,
-            row.feedback_type,
-            row.rating,
-            row.corrected_action,
-            row.original_action,
-            row.correction_delta,
-            row.correction_magnitude,
-            row.failure_reason,
-            row.notes,
-            row.timestamp,
-            row.idempotency_key,
-          ],
-        });
-        const stored =
-          rows[0] ??
-          (row.idempotency_key === null ? null : await byKey(client, row.customer_id, row.idempotency_key)) ??
-          (await byId(client, row.customer_id, row.feedback_id));
-        if (stored === null || !isSame(stored, row)) throw new Error(`number ${row.feedback_id} is another report's`);
-        return stored;
-      };
-      return withCustomer(pool, row.customer_id, work, KEPT);
+    async store(row: FeedbackRow): Promise<FeedbackRow> {
+      const { rows } = await pool.query<FeedbackRow>({
+        name: 'feedback_store',
+        text: STORE,
+        values: [JSON.stringify(row)],
+      });
+      const [stored] = rows;
+      if (stored === undefined || !isSame(stored, row))
+        throw new Error(`number ${row.feedback_id} is another report's`);
+      return stored;
     },
 
     /** One page, newest first. */
@@ -213,17 +184,11 @@ type Found = (FeedbackRow | Record<keyof FeedbackRow, null>) & {
   readonly next_id: number | null;
 };
 
-// One row: what came with the key, else the log, else nulls.
+// Both take the customer's role themselves (drizzle/0015): a transaction from here would be three ways there and back.
 const GROUND = `
-SELECT ${COLUMNS.map((column) => `f.${column}`).join(', ')}, l.action_vector AS action, l.model_name,
-  CASE WHEN l.log_id IS NOT NULL THEN nextval('vlaapi.feedback_feedback_id_seq') END AS next_id
-FROM (SELECT 1) AS one
-LEFT JOIN vlaapi.feedback f ON f.customer_id = $1 AND f.idempotency_key = $2
-LEFT JOIN vlaapi.inference_logs l ON l.log_id = $3 AND l."timestamp" = $4 AND l.customer_id = $1 AND f.feedback_id IS NULL`;
-
-const STORE = `
-INSERT INTO vlaapi.feedback (${COLUMNS.join(', ')}) VALUES (${PLACES})
-ON CONFLICT DO NOTHING RETURNING ${COLUMNS.join(', ')}`;
+SELECT ${COLUMNS.map((column) => `(g.earlier).${column}`).join(', ')}, g.action, g.model AS model_name, g.next_id
+FROM vlaapi.feedback_ground($1, $2, $3, $4) AS g`;
+const STORE = `SELECT ${COLUMNS.join(', ')} FROM vlaapi.feedback_store($1::jsonb)`;
 
 /** What came with its key before, or this very row. */
 const isSame = (stored: FeedbackRow, row: FeedbackRow): boolean =>
@@ -260,20 +225,4 @@ function condition(customerId: string, { type, start, end }: FeedbackFilter): { 
       AND ($3::timestamptz IS NULL OR "timestamp" >= $3) AND ($4::timestamptz IS NULL OR "timestamp" < $4)`,
     values: [customerId, type, start, end],
   };
-}
-
-async function byKey(client: PoolClient, customerId: string, key: string): Promise<FeedbackRow | null> {
-  const { rows } = await client.query<FeedbackRow>(
-    `SELECT ${COLUMNS.join(', ')} FROM vlaapi.feedback WHERE customer_id = $1 AND idempotency_key = $2`,
-    [customerId, key],
-  );
-  return rows[0] ?? null;
-}
-
-async function byId(client: PoolClient, customerId: string, feedbackId: number): Promise<FeedbackRow | null> {
-  const { rows } = await client.query<FeedbackRow>(
-    `SELECT ${COLUMNS.join(', ')} FROM vlaapi.feedback WHERE customer_id = $1 AND feedback_id = $2`,
-    [customerId, feedbackId],
-  );
-  return rows[0] ?? null;
 }
