@@ -38,6 +38,8 @@ const RELEASE_MS = 500;
 const QUERY_TIMEOUT_MS = 12_000;
 /** A report comes seldom before its inference is in the database, and then shortly before. */
 const SHIPPED_BY_THEN_MS = 2_000;
+/** A batch of an erasure takes its time; a database that hangs does not come back within it. */
+const ERASURE_TIMEOUT_MS = 60_000;
 
 /** The composition root of `sinew gateway`: opens in order, closes in reverse. */
 async function main(): Promise<void> {
@@ -153,6 +155,7 @@ async function main(): Promise<void> {
   const erasurePool = createPool(settings.database_url, {
     applicationName: 'sinew gateway erasure',
     max: 4,
+    queryTimeoutMs: ERASURE_TIMEOUT_MS,
     onError: (error) => log.warn({ err: error }, 'database connection lost'),
   });
   const erasure = openErasure({
