@@ -1,7 +1,7 @@
 import { defineCommand } from '../command.js';
 import { idleLines, measureIdle } from './idle-sessions.js';
 import { LOAD_OPTIONS } from './load-options.js';
-import { hostileLines, loadLines } from './load-report.js';
+import { bareLines, hostileLines, loadLines } from './load-report.js';
 import { measureLoad } from './measure-load.js';
 
 export const load = defineCommand({
@@ -19,7 +19,7 @@ export const load = defineCommand({
   },
   show: (result) => {
     if (result.mode === 'idle') return idleLines(result);
-    if (result.mode === 'bare') return [...loadLines(result.ceiling), '', ...loadLines(result.gateway)];
+    if (result.mode === 'bare') return bareLines(result.ceiling, result.gateway);
     return result.mode === 'load' ? loadLines(result) : hostileLines(result.alone, result.beside);
   },
 });

@@ -218,10 +218,39 @@ function gcText(pauses: LoadResult['gc_pauses']): string {
   return `young ${text(pauses.minor)}; whole heap with its steps ${text(pauses.major)}`;
 }
 
+type Row = (name: string, of: (result: LoadResult) => string) => string;
+
+/** Two results side by side. */
+const sideBySide =
+  (left: LoadResult, right: LoadResult): Row =>
+  (name, of) =>
+    `${name.padEnd(18)}${of(left).padEnd(64)}${of(right)}`;
+
+/** The gateway beside what the machine gives a server that does nothing with a frame: sockets and a pacer alone. */
+export function bareLines(bare: LoadResult, gateway: LoadResult): string[] {
+  const row = sideBySide(bare, gateway);
+  return [
+    ...loadLines(gateway),
+    '',
+    row('', (result) => (result === bare ? 'sockets and pacer alone' : 'gateway')),
+    row(
+      'ticks',
+      ({ tick_hz, missed_ticks, overdue_ticks }) => `${tick_hz} Hz, missed ${missed_ticks}, overdue ${overdue_ticks}`,
+    ),
+    row('tick jitter', ({ tick_jitter_ms }) => percentilesText(tick_jitter_ms.server)),
+    row('  as clients saw', ({ tick_jitter_ms }) => percentilesText(tick_jitter_ms.client)),
+    row('bench late by', ({ send_lag_ms }) => percentilesText(send_lag_ms)),
+    row(
+      'event loop delay',
+      ({ event_loop_delay_ms: loop }) => `p99 ${loop?.p99.toFixed(2) ?? '–'}  max ${loop?.max.toFixed(1) ?? '–'} ms`,
+    ),
+    row('CPU', ({ cpu }) => `${cpu.gateway_cores ?? '–'} cores, ${cpu.per_frame_us ?? '–'} µs a frame`),
+  ];
+}
+
 /** The same robots alone and beside hostile clients: what should not change, side by side. */
 export function hostileLines(alone: LoadResult, beside: LoadResult): string[] {
-  const row = (name: string, of: (result: LoadResult) => string): string =>
-    `${name.padEnd(18)}${of(alone).padEnd(64)}${of(beside)}`;
+  const row = sideBySide(alone, beside);
   const { connections, ended, bytes } = beside.hostile ?? { connections: 0, ended: 0, bytes: 0 };
   return [
     machineLine(beside.machine),
