@@ -53,5 +53,7 @@ function oneOf<T extends string>(values: readonly T[], value: unknown): value is
 
 function timeOf(value: unknown): number | null {
   const ms = value instanceof Date ? value.getTime() : typeof value === 'string' ? Date.parse(value) : value;
-  return typeof ms === 'number' && Number.isFinite(ms) ? ms : null;
+  // What no date can be (beyond 100,000,000 days of 1970) is no time either.
+  const time = typeof ms === 'number' ? new Date(ms).getTime() : Number.NaN;
+  return Number.isNaN(time) ? null : time;
 }
