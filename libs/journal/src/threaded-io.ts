@@ -32,11 +32,11 @@ export function threadedIo(): JournalIo {
     },
     pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     poll: () => {
-      writing.thread.poll();
-      syncing.thread.poll();
+      writing.poll();
+      syncing.poll();
     },
     close: async () => {
-      await Promise.all([writing.thread.close(), syncing.thread.close()]);
+      await Promise.all([writing.close(), syncing.close()]);
     },
   };
 }
@@ -48,5 +48,14 @@ class Standby {
   get thread(): FileThread {
     if (!this.#thread.alive) this.#thread = new FileThread();
     return this.#thread;
+  }
+
+  /** Of whichever there is: a dead one is replaced when something is to be done, at the pace of the retries. */
+  poll(): void {
+    this.#thread.poll();
+  }
+
+  close(): Promise<void> {
+    return this.#thread.close();
   }
 }
