@@ -98,9 +98,19 @@ export class SessionOpener {
       return refuse('forbidden', 'The key lacks the scope `stream`', { close: 4403 });
     if (open.resume !== undefined) return this.#resume(open as ResumeOpen, principal, socket);
     const fresh = open as FreshOpen;
-    const result = this.#judge(fresh, principal, socket, admission);
+    const result = this.#tryJudge(fresh, principal, socket, admission);
     if (result.kind === 'refused') this.#count(result.refusal, fresh, principal);
     return result;
+  }
+
+  /** A fault of ours at one client's `open` ends that socket, not the gateway that drives all the others. */
+  #tryJudge(open: FreshOpen, principal: Principal, socket: SocketHandle, admission: Admission | null): OpenResult {
+    try {
+      return this.#judge(open, principal, socket, admission);
+    } catch (error) {
+      this.#context.log.error({ err: error, robot_type: open.robot_type }, 'open failed');
+      return refuse('internal', 'A fault of the server');
+    }
   }
 
   /** S11 where no session came of an `open`: the e-stop that its robot's client sent with it is latched as if there were one. */

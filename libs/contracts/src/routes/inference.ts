@@ -77,9 +77,9 @@ export const inferRoute = route({
   description:
     'For tools and trials; robots that move use the stream at `/v1/stream`. The observation passes the same gates, ' +
     'scheduler, safety governor and journal as a session, and the chunk begins at rest.\n\n' +
-    'A `request_id` of the client’s own is served once: sent again within a minute it is answered as before, word for ' +
-    'word, with the header `Idempotent-Replayed: true`; while the first one runs, and until five minutes after its ' +
-    'answer, it is `duplicate` (409). What was refused before it ran may be corrected and sent again under the same id.',
+    'A `request_id` of the client’s own is served once: the same request again within a minute is answered as before, word ' +
+    'for word, with the header `Idempotent-Replayed: true`; another request under it, and any while the first one runs or ' +
+    'until five minutes after its answer, is `duplicate` (409). What was refused before it ran may be corrected and sent again under the same id.',
   access: { kind: 'key', scope: 'infer' },
   body: InferenceRequest,
   maxBodyBytes: MAX_BODY_BYTES,
