@@ -1,5 +1,5 @@
 import { encodeClientMessage } from '@sinew/protocol';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { StreamClient } from '../testing/stream-client.js';
 import { KEY, OPEN, startTestGateway, type TestGateway, WATCH_ONLY_KEY } from '../testing/test-gateway.js';
@@ -149,4 +149,17 @@ test('[W3] what an `open` says beyond the protocol has no effect, and the client
     code: 'fields_ignored',
     message: expect.stringMatching(/keepout, limits\.vmax$/),
   });
+});
+
+test('[W3] a fault of the server at one `open` ends that socket alone', async () => {
+  const other = await server.robot({ robot_id: 'unharmed' });
+  vi.spyOn(server.gateway.sessions, 'add').mockImplementationOnce(() => {
+    throw new Error('made to fail');
+  });
+  const client = await server.connect();
+  client.send(OPEN);
+  expect(await client.next('error')).toMatchObject({ code: 'internal', fatal: true });
+  expect((await client.closed()).code).toBe(4500);
+  other.send({ type: 'ping', sent_at_ms: 1 });
+  await other.next('pong');
 });
