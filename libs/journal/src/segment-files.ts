@@ -1,4 +1,5 @@
-// What is done to a segment's file, as plain calls that wait for the disk: for a thread that may wait.
+// What is done to a segment's file, as plain calls that wait for the disk: for a thread that may wait. io.ts takes the same steps for
+// who has no thread, as commands do that write a record and end; io.test.ts holds both to one behaviour.
 import {
   closeSync,
   fdatasyncSync,
