@@ -1,14 +1,5 @@
 import { checkInstruction, type InstructionFault, instructionRule } from '@sinew/contracts';
-import {
-  BASE_AXES,
-  ControlLoop,
-  DirectionWatch,
-  GovernorFault,
-  type NewChunk,
-  type Prefix,
-  type TickResult,
-  Watchdog,
-} from '@sinew/control';
+import { ControlLoop, GovernorFault, type NewChunk, type Prefix, type TickResult, Watchdog } from '@sinew/control';
 import { type JournalWriter, LOOP_CALL } from '@sinew/journal';
 import type { ConsentCache } from '@sinew/privacy';
 import {
@@ -40,6 +31,7 @@ import { SessionIncidents } from './session-incidents.js';
 import { SessionRecords } from './session-records.js';
 import type { SlabPool } from './slab-pool.js';
 import type { CloseReason, SessionState } from './state.js';
+import { Task } from './task.js';
 import { TickLog } from './tick-log.js';
 
 export interface SessionContext {
@@ -79,8 +71,7 @@ export class Session {
   readonly watchdog: Watchdog;
   readonly inference: InferenceSlot;
   readonly incidents: SessionIncidents;
-  /** Null where an action is no step in space. */
-  readonly #direction: DirectionWatch | null;
+  readonly #task: Task;
   readonly #pacing: PacingMode;
   readonly #budget: FrameBudget;
   readonly #records: SessionRecords;
@@ -89,12 +80,8 @@ export class Session {
   #token = newResumeToken();
   #epoch = 1;
   #generation = 0;
-  #episode = 0;
-  #instruction: string;
   #latched: boolean;
   #draining = false;
-  /** The client asked for something that must not be done, and for nothing else since. */
-  #instructionRefused = false;
   /** The last inference failed: holds for it once there is nothing left to execute. */
   #modelFailed = false;
   #nextTick = 0;
@@ -113,7 +100,7 @@ export class Session {
     this.profile = profile;
     this.context = context;
     this.#state = { kind: 'active', socket };
-    this.#instruction = instruction;
+    this.#task = new Task(profile, instruction);
     this.#latched = latched;
     const { description } = profile.model;
     const spec = controlSpecOf(profile);
@@ -132,16 +119,8 @@ export class Session {
       safety: context.safety,
       counters: this.counters,
       write: (event) => this.#records.append(event),
-      moment: () => ({ episode: this.#episode, instruction: this.#instruction }),
+      moment: () => this.#task,
     });
-    this.#direction =
-      description.action_space === 'ee_delta' && description.action.frame === 'base'
-        ? new DirectionWatch(
-            instruction,
-            2 * description.chunk_size,
-            profile.model.bundle.manifest.directions ?? BASE_AXES,
-          )
-        : null;
     this.inference = new InferenceSlot(this);
     this.#pacing = createPacing(this);
     this.#budget = new FrameBudget(profile.controlHz, now);
@@ -158,10 +137,10 @@ export class Session {
     return this.#generation;
   }
   get episode(): number {
-    return this.#episode;
+    return this.#task.episode;
   }
   get instruction(): string {
-    return this.#instruction;
+    return this.#task.instruction;
   }
   get latched(): boolean {
     return this.#latched;
@@ -170,7 +149,7 @@ export class Session {
   get barred(): HoldReason | null {
     if (this.#latched) return 'estop';
     if (this.#draining) return 'draining';
-    return this.#instructionRefused ? 'safety' : null;
+    return this.#task.refused ? 'safety' : null;
   }
   /** The first control tick not emitted yet. */
   get nextTick(): number {
@@ -260,7 +239,7 @@ export class Session {
       seq: message.seq,
       images: message.images,
       state: message.state,
-      instruction: this.#instruction,
+      instruction: this.#task.instruction,
       arrivedMs,
       capturedMs,
       baseTick,
@@ -299,43 +278,38 @@ export class Session {
   #barFor(instruction: string, { kind, severity }: InstructionFault): void {
     if (kind !== 'safety') return;
     this.incidents.refusedInstruction(instruction, severity, this.#nextTick);
-    if (this.#instructionRefused) return;
-    this.#instructionRefused = true;
+    if (this.#task.refused) return;
+    this.#task.refuse();
     const unanswered = this.inference.outstanding();
     this.#forgetWork();
     this.#pacing.stopNow('safety', unanswered);
   }
 
   #accept(instruction: string): void {
-    if (this.#instructionRefused) {
-      this.#instructionRefused = false;
-      this.#restart();
-    }
-    if (instruction === this.#instruction) return;
-    this.#reportDirection();
-    this.#instruction = instruction;
-    this.#direction?.begin(instruction);
-    this.#records.event(this.#episode, { event: 'instruction', data: { instruction } });
+    const changed = instruction !== this.#task.instruction;
+    if (changed) this.#reportDirection();
+    const released = this.#task.refused;
+    this.#task.accept(instruction);
+    if (released) this.#restart();
+    if (changed) this.#records.event(this.episode, { event: 'instruction', data: { instruction } });
   }
 
-  /** R4: at the end of an episode, or of what was asked for in it. */
   #reportDirection(): void {
-    const finding = this.#direction?.finding() ?? null;
-    if (finding === null || !finding.mismatch) return;
+    const finding = this.#task.mismatch();
+    if (finding === null) return;
     const { asked, displacement, along, heldTicks } = finding;
     this.counters.direction_mismatches++;
     this.context.metrics.directionMismatches.inc();
     const data = { asked, displacement, along, held_ticks: heldTicks };
-    this.#records.event(this.#episode, { event: 'direction_mismatch', data });
+    this.#records.event(this.episode, { event: 'direction_mismatch', data });
   }
 
   /** A new episode: what was computed or observed before is never used again. */
   #reset(outcome: { success: boolean } | null): void {
     this.flushTicks();
     this.#reportDirection();
-    this.#direction?.begin(this.#instruction);
-    this.#records.event(this.#episode, { event: 'reset', data: {}, ...(outcome === null ? {} : { outcome }) });
-    this.#episode++;
+    this.#records.event(this.episode, { event: 'reset', data: {}, ...(outcome === null ? {} : { outcome }) });
+    this.#task.nextEpisode();
     this.#forgetWork();
     if (this.profile.pacing === 'lockstep') this.#resetLoop();
     else {
@@ -352,7 +326,7 @@ export class Session {
     const unanswered = this.inference.outstanding();
     this.#restart();
     this.#pacing.stopNow('estop', unanswered);
-    this.#records.event(this.#episode, { event: 'estop', data: { by: 'client' } });
+    this.#records.event(this.episode, { event: 'estop', data: { by: 'client' } });
     this.context.log.warn({ session_id: this.id, robot_id: this.profile.robotId }, 'e-stop latched');
   }
 
@@ -373,7 +347,7 @@ export class Session {
   #unlatch(data: Readonly<Record<string, unknown>>): void {
     this.#latched = false;
     this.#restart();
-    this.#records.event(this.#episode, { event: 'estop_clear', data });
+    this.#records.event(this.episode, { event: 'estop_clear', data });
   }
 
   /** Chunks on their way, waiting observations, timeline and filters are all of the past; what moves brakes first. */
@@ -482,7 +456,7 @@ export class Session {
     if (!this.ticks.accepts(n)) this.flushTicks();
     if (this.ticks.push(n, result, cause)) this.flushTicks();
     this.context.safety.tick(result);
-    this.#direction?.tick(n, result.values);
+    this.#task.moved(n, result.values);
     if (this.incidents.watches(result.flags)) this.incidents.tick(n, result);
   }
 
@@ -493,7 +467,7 @@ export class Session {
 
   flushTicks(): void {
     this.#flushedMs = this.context.clock.now();
-    this.#records.ticks(this.#episode);
+    this.#records.ticks(this.episode);
   }
 
   // ---- frames out ------------------------------------------------------------------------------------------------
@@ -555,7 +529,7 @@ export class Session {
     this.watchdog.reset();
     this.#restart();
     this.#pacing.resumed();
-    this.#records.resumed(this.#instruction, this.#epoch);
+    this.#records.resumed(this.instruction, this.#epoch);
     this.greet(true);
   }
 
@@ -601,7 +575,7 @@ export class Session {
     if (error instanceof GovernorFault && !this.#latched) {
       // E3: what keeps robots within their limits does not work. Nothing moves this one again before somebody has looked.
       this.#latched = true;
-      this.#records.event(this.#episode, { event: 'estop', data: { by: 'governor' } });
+      this.#records.event(this.episode, { event: 'estop', data: { by: 'governor' } });
     }
     this.outbox.fail('internal', 'A fault of the server ended this session');
     this.close('internal', ERRORS.internal.close);
@@ -613,8 +587,8 @@ export class Session {
   }
 
   #sweep(nowMs: number): void {
-    this.#records.rejections(this.#episode);
-    this.#records.consent(this.#episode);
+    this.#records.rejections(this.episode);
+    this.#records.consent(this.episode);
     this.incidents.settle();
     const state = this.#state;
     if (state.kind === 'detached' && nowMs - state.sinceMs >= this.context.resumeWindowMs) {
@@ -640,13 +614,13 @@ export class Session {
     this.flushTicks();
     this.#reportDirection();
     this.incidents.end();
-    this.#records.rejections(this.#episode, true);
+    this.#records.rejections(this.episode, true);
     this.#state = { kind: 'closed', reason };
     this.#generation++;
     this.inference.clear();
     this.profile.model.scheduler.remove(this.inference);
     this.context.pacer.remove(this.id);
-    this.#records.closed(this.#instruction, this.#epoch, reason, this.counters);
+    this.#records.closed(this.instruction, this.#epoch, reason, this.counters);
     this.context.metrics.closes.inc({ reason });
     this.context.log.info(
       {
