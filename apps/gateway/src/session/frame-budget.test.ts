@@ -33,3 +33,11 @@ test('[W6] ten seconds over the budget close the session, a pause of a second fo
   expect(flood(forgiven, 0, 9_000)).toBe('ok');
   expect(flood(forgiven, 12_000, 21_000)).toBe('ok');
 });
+
+test('[W6] what is given back never adds up to more than a second’s frames', () => {
+  const budget = new FrameBudget(10, 0);
+  for (let i = 0; i < 1_000; i++) budget.giveBack();
+  let passed = 0;
+  while (budget.take(0) === 'ok') passed++;
+  expect(passed).toBe(40);
+});

@@ -3,7 +3,8 @@ const PATIENCE_MS = 10_000;
 
 /**
  * W6: at most 2 × control_hz + 20 frames a second, as a token bucket of one second. Frames above are dropped before they
- * are decoded; ten seconds of it without a second's pause is abuse.
+ * are decoded; ten seconds of it without a second's pause is abuse. In lockstep an answer gives back what its observation
+ * took: who waits for answers asks for no more than the server has to give.
  */
 export class FrameBudget {
   readonly #perMs: number;
@@ -18,6 +19,10 @@ export class FrameBudget {
     this.#perMs = this.#burst / 1_000;
     this.#tokens = this.#burst;
     this.#updatedMs = nowMs;
+  }
+
+  giveBack(): void {
+    this.#tokens = Math.min(this.#burst, this.#tokens + 1);
   }
 
   take(nowMs: number): 'ok' | 'drop' | 'close' {

@@ -36,6 +36,23 @@ test('[S4] observations queue in order and the fifth that waits is refused with 
   client.terminate();
 });
 
+test('[W6] who waits for each answer in lockstep is slowed by no frame rate', async () => {
+  const client = await server.robot({ pacing: 'lockstep' });
+  for (let seq = 0; seq < 400; seq++) {
+    client.send(observation(seq));
+    await client.next('chunk');
+  }
+  expect(client.received.filter((m) => m.type === 'notice')).toEqual([]);
+  client.terminate();
+});
+
+test('[W6] what is not answered in lockstep counts against the frame rate', async () => {
+  const client = await server.robot({ pacing: 'lockstep' });
+  for (let sent = 0; sent < 400; sent++) client.send({ type: 'ping', sent_at_ms: sent });
+  expect(await client.next('notice')).toMatchObject({ code: 'rate_limited' });
+  client.terminate();
+});
+
 test('[S4] no watchdog: silence beyond stale_after_ms is no hold', async () => {
   const client = await server.robot({ pacing: 'lockstep', stale_after_ms: 250 });
   client.send(observation(0));

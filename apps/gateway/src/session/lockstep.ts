@@ -58,6 +58,7 @@ export class Lockstep implements PacingMode {
     const plan = loop.plan(first, length, (n, tick) => session.noteTick(n, tick, null));
     session.advanceTo(first + plan.length);
     session.enter(null);
+    session.answered();
     session.counters.chunks_sent++;
     if (plan.clamped) session.counters.clamped++;
     session.context.metrics.chunks.inc();
@@ -80,6 +81,7 @@ export class Lockstep implements PacingMode {
   /** The answer to an observation that may not move the robot, so that the client does not wait for a chunk. */
   #hold(observation: AcceptedObservation, reason: HoldReason): void {
     const session = this.#session;
+    session.answered();
     session.counters.hold(reason);
     session.context.metrics.holds.cell(reason).inc();
     session.enter(reason);

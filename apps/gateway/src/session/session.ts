@@ -185,6 +185,11 @@ export class Session {
     return false;
   }
 
+  /** W6: an observation of a lockstep session was answered. */
+  answered(): void {
+    this.#budget.giveBack();
+  }
+
   /** One message; whatever it brings about ends this session alone, as in `guard`. */
   handle(message: ClientMessage, arrivedMs: number): void {
     try {
