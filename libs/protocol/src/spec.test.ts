@@ -9,15 +9,16 @@ const spec = readFileSync(new URL('../SPEC.md', here), 'utf8');
 
 /** Rule lines look like: `- **W6** (protocol, gateway) text`. */
 function rulesProvedBy(name: string): string[] {
-  const rules = [...spec.matchAll(/^- \*\*([WS]\d+)\*\* \(([^)]*)\)/gm)];
+  const rules = [...spec.matchAll(/^- \*\*([WSO]\d+)\*\* \(([^)]*)\)/gm)];
   return rules.filter(([, , provers]) => provers?.split(', ').includes(name)).map(([, id]) => String(id));
 }
 
 it('every rule of SPEC.md that this package proves stands in a test title, and the reverse', () => {
-  const sources = readdirSync(here).filter((file) => file.endsWith('.test.ts'));
+  const sources = readdirSync(here, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.test.ts'));
   const inTitles = new Set<string>();
   for (const file of sources)
-    for (const [, id] of readFileSync(new URL(file, here), 'utf8').matchAll(/\[([WS]\d+)\]/g)) inTitles.add(String(id));
+    for (const [, id] of readFileSync(new URL(file, here), 'utf8').matchAll(/\[([WSO]\d+)\]/g))
+      inTitles.add(String(id));
   expect([...inTitles].sort()).toEqual(rulesProvedBy('protocol').sort());
 });
 
