@@ -28,8 +28,9 @@ export async function main(argv: readonly string[]): Promise<void> {
     return;
   }
   try {
-    const { result, lines, json } = await command.run(rest);
+    const { result, lines, json, exitCode } = await command.run(rest, name);
     process.stdout.write(json ? `${JSON.stringify(result)}\n` : `${lines.join('\n')}\n`);
+    if (exitCode !== undefined) process.exitCode = exitCode;
   } catch (error) {
     if (!(error instanceof BenchError)) throw error;
     for (const line of error.message.split('\n')) process.stderr.write(`bench: ${line}\n`);

@@ -15,6 +15,8 @@ import type { WireImage } from '@sinew/protocol';
 import { defineCommand, progress } from '../command.js';
 import { gradient } from '../load/camera-image.js';
 import { type Machine, machine, machineLine } from '../machine.js';
+import type { Findings } from '../result.js';
+import { median } from '../stats/median.js';
 import { compareRates, medianRatios, type Round } from './compare-rates.js';
 import { saturate } from './saturate.js';
 
@@ -83,6 +85,7 @@ export const batch = defineCommand({
   summary: 'Scheduler and policy workers at saturation, against the bare graph in the same run.',
   options: OPTIONS,
   measure,
+  findings,
   show: (result) => [
     machineLine(result.machine),
     `${result.policy}: batches of ${result.batch}, ${result.threads} thread(s), ${result.sessions} sessions, rgb8 frames`,
@@ -103,5 +106,47 @@ export const batch = defineCommand({
     `median ratio: ${result.cpu_ratio ?? '–'} by CPU time, ${result.wall_ratio} by wall time`,
   ],
 });
+
+const RATIO_GOAL = { op: '>=', value: 0.95 } as const;
+
+function findings({ policy, batch: size, rounds, cpu_ratio, wall_ratio }: BatchResult): Findings {
+  const name = (of: string) => `batch.${policy}.${of}`;
+  const told = <T>(values: readonly (T | null)[]): T[] => values.filter((value) => value !== null);
+  const cpuRounds = told(rounds.map((round) => round.cpu_ratio));
+  const served = rounds.map((round) => round.served.per_wall_s);
+  return {
+    figures: [
+      ...(cpu_ratio === null
+        ? []
+        : [
+            {
+              name: name('cpu_ratio'),
+              label: `served over bare by CPU time, batches of ${size}`,
+              unit: '×',
+              better: 'higher' as const,
+              value: cpu_ratio,
+              rounds: cpuRounds,
+              goal: RATIO_GOAL,
+            },
+          ]),
+      {
+        name: name('wall_ratio'),
+        label: 'served over bare by wall time',
+        unit: '×',
+        better: 'higher',
+        value: wall_ratio,
+        rounds: rounds.map((round) => round.wall_ratio),
+      },
+      {
+        name: name('served_per_s'),
+        label: 'inferences served',
+        unit: '/s',
+        better: 'higher',
+        value: median(served),
+        rounds: served,
+      },
+    ],
+  };
+}
 
 const cell = (value: number | null, width: number): string => String(value ?? '–').padStart(width);

@@ -4,6 +4,7 @@ import { runSim, type SimReport, wilson } from '@sinew/simulator';
 import { BenchError, defineCommand, progress } from '../command.js';
 import { GatewayProcess } from '../load/gateway-process.js';
 import { type Machine, machine, machineLine } from '../machine.js';
+import type { Findings } from '../result.js';
 import { CONTROLLERS, type Controller } from './controllers.js';
 
 const OPTIONS = {
@@ -103,6 +104,48 @@ async function cell(controller: Controller, delayMs: number, options: Options): 
   }
 }
 
+function findings({ cells }: DelayResult): Findings {
+  const delays = [...new Set(cells.map(({ delay_ms }) => delay_ms))];
+  const names = [...new Set(cells.map(({ controller }) => controller))];
+  const lines = names.map((label) => ({
+    label,
+    points: cells
+      .filter(({ controller }) => controller === label)
+      .map(({ delay_ms, success_rate }) => [delay_ms, 100 * success_rate] as [number, number]),
+  }));
+  return {
+    figures: cells.flatMap(({ controller, delay_ms, success_rate, missed_share }) => [
+      {
+        name: `delay.${controller}.${delay_ms}ms.success`,
+        label: `${controller} at ${delay_ms} ms: success`,
+        unit: '%',
+        better: 'higher' as const,
+        value: 100 * success_rate,
+      },
+      {
+        name: `delay.${controller}.${delay_ms}ms.missed`,
+        label: `${controller} at ${delay_ms} ms: ticks missed`,
+        unit: '%',
+        better: 'lower' as const,
+        value: 100 * missed_share,
+      },
+    ]),
+    ...(delays.length < 2
+      ? {}
+      : {
+          series: [
+            {
+              name: 'delay.success',
+              title: 'Success over a slow link',
+              x: { label: 'delay', unit: 'ms' },
+              y: { label: 'success', unit: '%' },
+              lines,
+            },
+          ],
+        }),
+  };
+}
+
 function show({ machine: of, robots, hz, episodes, seed, cells }: DelayResult): string[] {
   const names = [...new Set(cells.map(({ controller }) => controller))];
   const delays = [...new Set(cells.map(({ delay_ms }) => delay_ms))];
@@ -137,5 +180,6 @@ export const delay = defineCommand({
   summary: 'Success of simulated robots over a slow link, for each way of joining chunks, side by side.',
   options: OPTIONS,
   measure,
+  findings,
   show,
 });

@@ -1,5 +1,6 @@
 import { defineCommand } from '../command.js';
 import { idleLines, measureIdle } from './idle-sessions.js';
+import { type LoadOutcome, loadFindings } from './load-findings.js';
 import { LOAD_OPTIONS } from './load-options.js';
 import { bareLines, hostileLines, loadLines } from './load-report.js';
 import { measureLoad } from './measure-load.js';
@@ -7,7 +8,7 @@ import { measureLoad } from './measure-load.js';
 export const load = defineCommand({
   summary: 'Robots at a fixed rate against one gateway: action age, jitter, missed ticks, CPU, batches.',
   options: LOAD_OPTIONS,
-  measure: async (options) => {
+  measure: async (options): Promise<LoadOutcome> => {
     if (options.idle) return { mode: 'idle', ...(await measureIdle(options)) } as const;
     if (options.bare) {
       const ceiling = await measureLoad(options);
@@ -17,6 +18,7 @@ export const load = defineCommand({
     const alone = await measureLoad({ ...options, hostile: false });
     return { mode: 'hostile', alone, beside: await measureLoad(options) } as const;
   },
+  findings: loadFindings,
   show: (result) => {
     if (result.mode === 'idle') return idleLines(result);
     if (result.mode === 'bare') return bareLines(result.ceiling, result.gateway);

@@ -10,6 +10,7 @@ import { codecOperations } from './codec-operations.js';
 import { controlOperations } from './control-operations.js';
 import { authenticationOfUpgrade, gatesOfObservation } from './gate-calls.js';
 import { journalAppends } from './journal-operation.js';
+import { microFindings } from './micro-findings.js';
 import { stageOperations } from './stage-operations.js';
 import { steadyScenarios } from './steady-scenarios.js';
 import { type Spread, type TimedCall, timeEach } from './time-each.js';
@@ -139,6 +140,7 @@ export const micro = defineCommand({
     'Single operations of the hot path: gates, authentication, codec, control loop and its stages, kinematics, journal; and what a tick allocates.',
   options: OPTIONS,
   measure,
+  findings: microFindings,
   show: ({ allocations, calls, machine, operations }) => [
     machineLine(machine),
     '',

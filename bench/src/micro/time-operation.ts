@@ -4,6 +4,8 @@ export interface Timing {
   readonly name: string;
   readonly median_ns: number;
   readonly best_ns: number;
+  /** Each round's ns. */
+  readonly rounds_ns: readonly number[];
   /** Operations a round. */
   readonly operations: number;
 }
@@ -32,6 +34,7 @@ export async function timeOperation(
     name,
     median_ns: Math.round(median(samples)),
     best_ns: Math.round(Math.min(...samples)),
+    rounds_ns: samples.map((ns) => Math.round(ns)),
     operations: count,
   };
 }

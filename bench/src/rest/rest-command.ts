@@ -1,7 +1,9 @@
 import type { OptionTable, Values } from '@sinew/config';
 import { defineCommand } from '../command.js';
 import { machineLine } from '../machine.js';
+import type { Findings } from '../result.js';
 import { percentilesText } from '../stats/latencies.js';
+import { percentileFigures } from '../stats/percentile-figures.js';
 import { type Felt, measureRest, type RestResult } from './measure-rest.js';
 
 const OPTIONS = {
@@ -37,8 +39,33 @@ export const rest = defineCommand({
   summary: 'Feedback posts at a fixed rate beside paced robots: latency, and what the robots feel of it.',
   options: OPTIONS,
   measure: measureRest,
+  findings: restFindings,
   show: restLines,
 });
+
+function restFindings(result: RestResult): Findings {
+  const promised = result.rate <= 200 && result.robots * result.hz <= 1_000;
+  const goal = (value: number) => (promised ? { goal: { op: '<=', value } as const } : {});
+  return {
+    figures: [
+      ...percentileFigures('rest.latency', 'feedback post', result.latency_ms, goal(20)),
+      ...percentileFigures('rest.alone.jitter', 'tick jitter, robots alone', result.alone.tick_jitter_ms),
+      ...percentileFigures('rest.beside.jitter', 'tick jitter beside the posts', result.beside.tick_jitter_ms),
+      ...(result.jitter_added_p99_ms === null
+        ? []
+        : [
+            {
+              name: 'rest.jitter_added.p99_ms',
+              label: 'what the posts add to tick jitter, p99',
+              unit: 'ms',
+              better: 'lower' as const,
+              value: result.jitter_added_p99_ms,
+              ...goal(1),
+            },
+          ]),
+    ],
+  };
+}
 
 function restLines(result: RestResult): string[] {
   const row = (name: string, of: (felt: Felt) => string): string =>

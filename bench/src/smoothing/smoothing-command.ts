@@ -5,6 +5,7 @@ import { findRobot } from '@sinew/robots';
 import { BenchError, defineCommand } from '../command.js';
 import { type Machine, machine, machineLine } from '../machine.js';
 import { timeOperation } from '../micro/time-operation.js';
+import type { Findings } from '../result.js';
 import { lag, roughness } from './figures.js';
 import { handTrack } from './track.js';
 
@@ -131,6 +132,27 @@ function specOf(smoothing: Smoothing, hz: number): ControlSpec {
   };
 }
 
+function findings({ rows }: Result): Findings {
+  return {
+    figures: rows.flatMap(({ hz, smoothing: kind, lag_ms, error_mm, share, filter_ns }) =>
+      (
+        [
+          ['lag_ms', 'late by', 'ms', lag_ms],
+          ['error_mm', 'left over, RMS', 'mm', error_mm],
+          ['jerk_share', 'mean squared jerk, of none', '×', share],
+          ['filter_ns', 'one call, 7 joints', 'ns', filter_ns],
+        ] as const
+      ).map(([key, label, unit, value]) => ({
+        name: `smoothing.${hz}hz.${kind}.${key}`,
+        label: `${hz} Hz, ${kind}: ${label}`,
+        unit,
+        better: 'lower' as const,
+        value,
+      })),
+    ),
+  };
+}
+
 function show({ machine: of, seconds, rows }: Result): string[] {
   return [
     machineLine(of),
@@ -163,5 +185,6 @@ export const smoothing = defineCommand({
   summary: 'How late and how smooth each smoothing makes a jumpy policy, and what a call costs.',
   options: OPTIONS,
   measure,
+  findings,
   show,
 });

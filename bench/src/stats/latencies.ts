@@ -8,6 +8,7 @@ export interface Percentiles {
   readonly p90: number;
   readonly p99: number;
   readonly p999: number;
+  readonly p9999: number;
   readonly max: number;
 }
 
@@ -43,6 +44,7 @@ export class Latencies {
       p90: at(90),
       p99: at(99),
       p999: at(99.9),
+      p9999: at(99.99),
       max: histogram.maxValue / MICROSECONDS,
     };
   }
