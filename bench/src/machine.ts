@@ -8,8 +8,8 @@ export interface Machine {
   readonly node: string;
   readonly system: string;
   /** Of all processor time over the run: taken away by the hypervisor, and used by anybody. Null where /proc does not tell. */
-  readonly steal_share?: number | null;
-  readonly busy_share?: number | null;
+  readonly steal_share?: number | null | undefined;
+  readonly busy_share?: number | null | undefined;
 }
 
 /** Goes with every figure: a number without its machine says nothing. */
