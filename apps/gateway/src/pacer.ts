@@ -6,6 +6,19 @@ export interface Paced {
   tick(n: number, dueMs: number, skipped: number): void;
 }
 
+/** One timer at a time; the host's, unless time itself is simulated. */
+export interface PacerTimer {
+  /** Runs `task` once, about `ms` from now. Returns what calls it off. */
+  start(task: () => void, ms: number): () => void;
+}
+
+const hostTimer: PacerTimer = {
+  start: (task, ms) => {
+    const timer = setTimeout(task, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
 /** How late a timer comes on an idle loop. */
 const TIMER_LATENESS_MS = 1;
 /**
@@ -21,11 +34,13 @@ export class Pacer {
   readonly #clock: Clock;
   readonly #wheel = new PacerWheel<Paced>();
   readonly #targets = new Map<string, Paced>();
-  #timer: NodeJS.Timeout | null = null;
+  readonly #timer: PacerTimer;
+  #cancel: (() => void) | null = null;
   #wakeMs = Number.POSITIVE_INFINITY;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, timer: PacerTimer = hostTimer) {
     this.#clock = clock;
+    this.#timer = timer;
   }
 
   get size(): number {
@@ -58,8 +73,8 @@ export class Pacer {
   }
 
   stop(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#cancel?.();
+    this.#cancel = null;
     for (const id of [...this.#targets.keys()]) this.remove(id);
   }
 
@@ -68,7 +83,7 @@ export class Pacer {
   };
 
   readonly #wake = (): void => {
-    this.#timer = null;
+    this.#cancel = null;
     this.#wakeMs = Number.POSITIVE_INFINITY;
     this.#wheel.advance(this.#clock.now() + EARLY_MS, this.#emit);
     this.#schedule();
@@ -77,13 +92,13 @@ export class Pacer {
   #schedule(): void {
     if (this.#targets.size === 0) return;
     const dueMs = this.#wheel.nextDueMs();
-    if (this.#timer !== null) {
+    if (this.#cancel !== null) {
       if (dueMs >= this.#wakeMs) return;
-      clearTimeout(this.#timer);
+      this.#cancel();
     }
     const now = this.#clock.now();
     this.#wakeMs = Math.min(dueMs, now + MAX_SLEEP_MS);
     // Node rounds timers down to whole milliseconds and fires at least one later: aim for the millisecond before.
-    this.#timer = setTimeout(this.#wake, Math.max(0, Math.floor(this.#wakeMs - now)));
+    this.#cancel = this.#timer.start(this.#wake, Math.max(0, Math.floor(this.#wakeMs - now)));
   }
 }

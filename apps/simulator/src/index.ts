@@ -5,7 +5,7 @@ export { type Evaluation, type EvaluationOptions, evaluate } from './evaluate/ev
 export { wilson } from './evaluate/wilson.js';
 export type { RobotStatus } from './fleet/robot-status.js';
 export { runSim } from './fleet/run-sim.js';
-export type { SimOptions, SimReport } from './fleet/sim-options.js';
+export type { FinishedEpisode, SimOptions, SimReport } from './fleet/sim-options.js';
 export { evaluationSeed, trainingSeed } from './seeds.js';
 export { instructionOf } from './table/instructions.js';
 export { step } from './table/physics.js';

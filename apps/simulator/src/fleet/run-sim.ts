@@ -75,12 +75,14 @@ function createRobots(options: SimOptions, host: Environment, statistics: Statis
         ...(options.smoothing === undefined ? {} : { smoothing: options.smoothing }),
       },
       blind: options.blind ?? null,
+      frames: options.frames ?? 'jpeg',
       environment,
       renderer,
       episodes,
       statistics,
       patient: !Number.isFinite(options.episodes),
       onEvent: (event: RobotEvent) => options.onEvent?.(robotId, event),
+      onEpisode: (episode) => options.onEpisode?.(robotId, episode),
     });
   });
 }

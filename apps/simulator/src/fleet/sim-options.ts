@@ -1,6 +1,7 @@
 import type { Blend, Smoothing } from '@sinew/protocol';
 import type { Environment, RobotEvent } from '@sinew/sdk';
 import type { Blind } from '../camera/eyes.js';
+import type { Task } from '../table/world.js';
 import type { RobotStatus } from './robot-status.js';
 import type { TaskCounts } from './statistics.js';
 
@@ -24,6 +25,8 @@ export interface SimOptions {
   /** Holds back every frame to the server by so much. */
   readonly delayMs?: number;
   readonly blind?: Blind | null;
+  /** How pictures are sent: `jpeg` as cameras do (where absent), or `rgb8`, which costs nobody the coding. */
+  readonly frames?: 'jpeg' | 'rgb8';
   /** Robot `i` is called `name-i`; by default a name of this process, so that two runs do not meet. */
   readonly name?: string;
   readonly signal?: AbortSignal;
@@ -31,8 +34,17 @@ export interface SimOptions {
   readonly onStatus?: (robots: RobotStatus[]) => void;
   /** Trouble that the run survives: links lost and found, refusals. */
   readonly onEvent?: (robot: string, event: RobotEvent) => void;
+  /** An episode is over. */
+  readonly onEpisode?: (robot: string, episode: FinishedEpisode) => void;
   /** Clock, timers and sockets; the host's where absent. */
   readonly environment?: Environment;
+}
+
+export interface FinishedEpisode {
+  readonly success: boolean;
+  readonly task: Task;
+  /** Control ticks that it took, holds among them. */
+  readonly ticks: number;
 }
 
 /** What a run measured, as its own clients saw it. */

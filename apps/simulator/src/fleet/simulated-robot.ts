@@ -8,6 +8,7 @@ import {
 } from '@sinew/sdk';
 import { type Blind, Eyes } from '../camera/eyes.js';
 import { encodeJpeg } from '../camera/jpeg.js';
+import { FRAME_SIZE } from '../camera/projection.js';
 import { FRAME_BYTES, type Renderer } from '../camera/render.js';
 import { instructionOf } from '../table/instructions.js';
 import { step } from '../table/physics.js';
@@ -16,6 +17,7 @@ import { GRIPPER, type World } from '../table/world.js';
 import type { Episodes } from './episodes.js';
 import { Recent } from './recent.js';
 import type { RobotStatus } from './robot-status.js';
+import type { FinishedEpisode } from './sim-options.js';
 import type { Statistics } from './statistics.js';
 import { TickCounter } from './tick-counter.js';
 
@@ -27,6 +29,7 @@ export interface SimulatedRobotOptions {
   /** All but the instruction, which is the episode's. */
   readonly connect: Omit<ConnectOptions, 'instruction' | 'onEvent'>;
   readonly blind: Blind | null;
+  readonly frames: 'jpeg' | 'rgb8';
   readonly environment: Environment;
   readonly renderer: Renderer;
   readonly episodes: Episodes;
@@ -34,6 +37,7 @@ export interface SimulatedRobotOptions {
   /** Keeps trying however long the server is away. */
   readonly patient: boolean;
   readonly onEvent: (event: RobotEvent) => void;
+  readonly onEpisode: (episode: FinishedEpisode) => void;
 }
 
 interface Episode {
@@ -132,6 +136,7 @@ export class SimulatedRobot {
     this.#episodesDone += 1;
     if (success) this.#successes += 1;
     this.ticks.episodeBegan();
+    this.#options.onEpisode({ success, task: world.goal.task, ticks: world.tick });
     robot.reset({ outcome: { success } });
   }
 
@@ -184,7 +189,10 @@ export class SimulatedRobot {
       const capturedAtMs = robot.now();
       const state = world.tool.slice();
       eyes.see(world, this.#frame);
-      const main = await encodeJpeg(this.#frame);
+      const main =
+        this.#options.frames === 'rgb8'
+          ? { data: this.#frame, width: FRAME_SIZE, height: FRAME_SIZE }
+          : await encodeJpeg(this.#frame);
       robot.observe({ images: { main }, state, capturedAtMs });
     } catch (error) {
       // A session that is over says why in the loop over its actions.
