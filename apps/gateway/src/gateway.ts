@@ -1,4 +1,4 @@
-import { App, SSLApp, type us_listen_socket, us_listen_socket_close, us_socket_local_port } from 'uWebSockets.js';
+import type { us_listen_socket } from 'uWebSockets.js';
 import type { SharedState } from '@sinew/cache';
 import type { Settings } from '@sinew/config';
 import { checkInstruction } from '@sinew/contracts';
@@ -21,6 +21,7 @@ import { Customers } from './limits/customers.js';
 import { RequestLimit } from './limits/request-limit.js';
 import { SessionPlaces } from './limits/session-places.js';
 import type { ModelCatalogue } from './models.js';
+import { type Network, uwsNetwork } from './network.js';
 import { Pacer } from './pacer.js';
 import { SessionOpener } from './session/open.js';
 import { RefusedInstructions } from './session/refused-instructions.js';
@@ -59,6 +60,8 @@ export interface GatewayDeps {
   readonly log: Logger;
   /** Checked before; without it the gateway speaks in the clear. */
   readonly tls?: TlsFiles;
+  /** uWebSockets.js without. */
+  readonly network?: Network;
   readonly findKey: FindKey;
   /** What gateways know together: limits, places, counters, answers given. Closed by whoever opened it. */
   readonly shared: SharedState;
@@ -164,8 +167,8 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   };
   const opener = new SessionOpener(registry, models, journal, context, settings, refusedInstructions);
 
-  const { tls } = deps;
-  const app = tls === undefined ? App() : SSLApp({ cert_file_name: tls.certFile, key_file_name: tls.keyFile });
+  const { network = uwsNetwork } = deps;
+  const app = network.app(deps.tls);
   mountStream(app, {
     authenticator,
     maxFrameBytes: settings.max_frame_bytes,
@@ -275,7 +278,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     for (const session of [...registry]) session.close('drained', 4503);
     await until(() => inFlight.size === 0, LAST_REPLY_MS, clock);
     if (lingers) await delay(LINGER_MS);
-    us_listen_socket_close(listening);
+    network.stopListening(listening);
     clearInterval(sweeper);
     clearInterval(rechecker);
     endNews();
@@ -291,7 +294,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   };
   const busy = (customerId: string): boolean =>
     inFlight.size > 1 || [...registry].some(({ profile }) => profile.principal.customerId === customerId);
-  return { port: us_socket_local_port(listening), status, sessions: registry, busy, drain };
+  return { port: network.portOf(listening), status, sessions: registry, busy, drain };
 }
 
 /** Sessions with a socket: one without has no robot to hold, and cannot be resumed while the gateway drains. */
