@@ -8,6 +8,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   smoothing: async () => (await import('./smoothing/smoothing-command.js')).smoothing,
   rest: async () => (await import('./rest/rest-command.js')).rest,
   batch: async () => (await import('./batch/batch-command.js')).batch,
+  peers: async () => (await import('./peers/peers-command.js')).peers,
 };
 
 /** Leaves the exit code in `process.exitCode`: 0 measured, 1 not, 2 no such command. */

@@ -6,6 +6,8 @@ import { clientFrame, InboundFrames, OPCODE } from './websocket-frames.js';
 export interface StreamEvents {
   /** One binary frame, `bytes[start, end)`, valid during the call only. */
   message(bytes: Buffer, start: number, end: number): void;
+  /** A text frame, which our own protocol never sends. */
+  text?(text: string): void;
   /** The server went away, or what it sent is not a WebSocket stream. */
   ended(reason: string): void;
 }
@@ -15,6 +17,8 @@ export interface StreamTarget {
   readonly port: number;
   readonly path: string;
   readonly key: string;
+  /** Null: none is offered. Our own where it is left out. */
+  readonly subprotocol?: string | null;
 }
 
 const END_OF_HEADERS = '\r\n\r\n';
@@ -56,7 +60,7 @@ export class StreamSocket {
           'Upgrade: websocket',
           'Sec-WebSocket-Version: 13',
           `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`,
-          `Sec-WebSocket-Protocol: ${SUBPROTOCOL}`,
+          ...(target.subprotocol === null ? [] : [`Sec-WebSocket-Protocol: ${target.subprotocol ?? SUBPROTOCOL}`]),
           `Authorization: Bearer ${target.key}`,
           '',
           '',
@@ -116,6 +120,7 @@ export class StreamSocket {
 
   readonly #frame = (opcode: number, bytes: Buffer, start: number, end: number): void => {
     if (opcode === OPCODE.binary) this.#events.message(bytes, start, end);
+    else if (opcode === OPCODE.text) this.#events.text?.(bytes.toString('utf8', start, end));
     else if (opcode === OPCODE.ping) this.write(clientFrame(OPCODE.pong, bytes.subarray(start, end)).bytes);
     else if (opcode === OPCODE.close) {
       const code = end - start >= 2 ? bytes.readUInt16BE(start) : 1005;

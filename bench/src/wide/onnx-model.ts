@@ -53,8 +53,8 @@ function graphOf({ name, inputs, outputs, constants, nodes }: Graph): Message {
     ...nodes.map((node) => nested(1, nodeOf(node))),
     text(2, name),
     ...constants.map((constant) => nested(5, constantOf(constant))),
-    ...inputs.map((value) => nested(11, valueOf(value))),
-    ...outputs.map((value) => nested(12, valueOf(value))),
+    ...inputs.map((value) => nested(11, typedValue(value))),
+    ...outputs.map((value) => nested(12, typedValue(value))),
   );
 }
 
@@ -79,7 +79,7 @@ function constantOf({ name, shape, data }: Constant): Message {
   );
 }
 
-function valueOf({ name, element, shape }: Value): Message {
+function typedValue({ name, element, shape }: Value): Message {
   const dimensions = shape.map((size) => nested(1, typeof size === 'number' ? integer(1, size) : text(2, size)));
   const tensor = message(integer(1, ELEMENT[element]), nested(2, message(...dimensions)));
   return message(text(1, name), nested(2, message(nested(1, tensor))));
