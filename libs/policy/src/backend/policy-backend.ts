@@ -49,8 +49,21 @@ export interface WarmUp {
   readonly inferMs: number;
 }
 
+/** One server of a policy that others run. */
+export interface ServerStats {
+  readonly url: string;
+  readonly state: 'connecting' | 'ready' | 'failed' | 'closed';
+  /** How often it was taken out, or could not be taken in. */
+  readonly failures: number;
+  /** Why, the last time; null: never. */
+  readonly lastFault: string | null;
+  readonly batches: number;
+  readonly inFlight: number;
+}
+
 export interface BackendStats {
-  readonly state: 'loading' | 'ready' | 'closed';
+  /** `failed`: it was ready and is not now; it comes back by itself. */
+  readonly state: 'loading' | 'ready' | 'failed' | 'closed';
   /** The execution provider in use. */
   readonly provider: string;
   readonly warnings: readonly string[];
@@ -66,6 +79,8 @@ export interface BackendStats {
   readonly inferMs: number;
   /** CPU time of the inference threads, ms; null where the platform does not tell. */
   readonly cpuMs: number | null;
+  /** Where others run the policy. */
+  readonly servers?: readonly ServerStats[];
 }
 
 /**

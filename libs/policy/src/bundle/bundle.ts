@@ -1,4 +1,5 @@
 import type { ModelDescription } from '@sinew/protocol';
+import type { RemoteModel } from '../remote/remote-model.js';
 import type { Script } from '../script/script.js';
 import type { Manifest } from './manifest.js';
 
@@ -13,6 +14,8 @@ export interface Bundle {
   readonly graphPath: string;
   /** What it plays instead of running a graph: `backend: "script"`. */
   readonly script?: Script;
+  /** Who runs it instead of this process: `backend: "kserve"` or `"openpi"`. */
+  readonly remote?: RemoteModel;
   /** What `opened.model` tells a client. */
   describe(): ModelDescription;
   /** [inputs.text.length] token ids; shared, do not write to it. */

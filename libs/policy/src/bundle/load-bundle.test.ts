@@ -2,6 +2,7 @@ import { appendFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { copyBundle, replaceFile } from '../testing/copy-bundle.js';
+import { kserveBundle } from '../testing/remote-bundle.js';
 import { BUILT_IN_BUNDLES, loadBundle } from './load-bundle.js';
 
 const made: string[] = [];
@@ -164,4 +165,45 @@ describe('files', () => {
       await expect(loadBundle(dir)).rejects.toEqual(refused('inputs.text.vocabulary'));
     },
   );
+});
+
+describe('a policy that others run', () => {
+  const remote = async (fields: Record<string, unknown>, change?: Parameters<typeof copyBundle>[0]) => {
+    const dir = await kserveBundle(fields, change);
+    made.push(dir);
+    return dir;
+  };
+
+  test('[P11] is described as if it ran here, and says where it runs', async () => {
+    const bundle = await loadBundle(await remote({ urls: ['http://a:8000', 'https://b/pool'], version: '2' }));
+    expect(bundle.remote).toEqual({
+      backend: 'kserve',
+      urls: ['http://a:8000', 'https://b/pool'],
+      connections: 2,
+      model: 'tabletop',
+      version: '2',
+    });
+    expect(bundle.describe()).toEqual((await loadBundle(join(BUILT_IN_BUNDLES, 'tabletop-v1'))).describe());
+    expect(bundle.tokenize('pick')[0]).toBeGreaterThan(1);
+  });
+
+  test.each<[string, Record<string, unknown>, RegExp]>([
+    ['remote.urls.0', { urls: ['ws://a:8000'] }, /http/],
+    ['remote.urls.0', { urls: ['http://user:pw@a:8000'] }, /password/],
+    ['remote.urls.0', { urls: ['http://a:8000/?key=1'] }, /path/],
+    ['remote.urls.0', { urls: ['a b'] }, /URL/],
+    ['remote.urls', { urls: ['http://a', 'http://a'] }, /twice/],
+    ['remote.model', { model: '../other' }, /path/],
+    ['remote.connections', { connections: 0 }, /./],
+    ['remote', { modle: 'x' }, /modle/],
+  ])('[P11] %s is refused where it is wrong: %j', async (field, fields, reason) => {
+    await expect(loadBundle(await remote(fields))).rejects.toEqual(refused(field, reason));
+  });
+
+  test('[P11] what it cannot have is refused: a graph, another backend', async () => {
+    const graph = await remote({}, (m) => Object.assign(m, { graph: 'policy.onnx' }));
+    await expect(loadBundle(graph)).rejects.toEqual(refused('policy.json', /graph/));
+    const other = await remote({}, (m) => Object.assign(m, { backend: 'grpc' }));
+    await expect(loadBundle(other)).rejects.toEqual(refused('backend', /kserve/));
+  });
 });

@@ -5,6 +5,7 @@ import { join, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
+import { checkKeys, KserveManifest, manifestOf, OpenpiManifest, remoteOf } from '../remote/remote-manifest.js';
 import { readScript, ScriptError } from '../script/script.js';
 import { asManifest, ScriptManifest } from '../script/script-manifest.js';
 import { type Bundle, describeModel, executionHorizon } from './bundle.js';
@@ -26,7 +27,24 @@ export async function loadBundle(dir: string): Promise<Bundle> {
     throw new BundleError(dir, MANIFEST_FILE, 'the folder does not exist', cause);
   });
   const data = await readJson(folder);
-  if (isScript(data)) return await loadScript(folder, parseAs(ScriptManifest, folder, data));
+  switch (backendOf(data)) {
+    case undefined:
+      return await loadLocal(folder, data);
+    case 'script':
+      return await loadScript(folder, parseAs(ScriptManifest, folder, data));
+    case 'kserve':
+      return await loadKserve(folder, parseAs(KserveManifest, folder, data));
+    case 'openpi':
+      return await loadOpenpi(folder, parseAs(OpenpiManifest, folder, data));
+    default:
+      throw new BundleError(folder, 'backend', 'must be script, kserve or openpi; without it, the graph is run here');
+  }
+}
+
+const backendOf = (data: unknown): unknown =>
+  typeof data === 'object' && data !== null && 'backend' in data ? data.backend : undefined;
+
+async function loadLocal(folder: string, data: unknown): Promise<Bundle> {
   const manifest = checked(folder, parseAs(Manifest, folder, data));
   const files = await verifiedFiles(folder, manifest.sha256, [manifest.graph, manifest.inputs.text.vocabulary]);
   const tokenizer = await readVocabulary(folder, manifest, files.get(manifest.inputs.text.vocabulary) ?? '');
@@ -40,10 +58,37 @@ export async function loadBundle(dir: string): Promise<Bundle> {
   };
 }
 
-const isScript = (data: unknown): boolean =>
-  typeof data === 'object' && data !== null && 'backend' in data && data.backend === 'script';
+/** A policy that a KServe v2 server runs: tokens and tables are made here, so the vocabulary belongs to the bundle. */
+async function loadKserve(folder: string, source: KserveManifest): Promise<Bundle> {
+  const manifest = checked(folder, manifestOf(source));
+  const { vocabulary } = manifest.inputs.text;
+  const files = await verifiedFiles(folder, manifest.sha256, [vocabulary]);
+  const tokenizer = await readVocabulary(folder, manifest, files.get(vocabulary) ?? '');
+  return { ...remoteBundle(folder, source, manifest), tokenize: (instruction) => tokenizer.encode(instruction) };
+}
 
-/** A policy without a graph: see ../script. */
+/** A policy behind the openpi wire: it gets the words. */
+async function loadOpenpi(folder: string, source: OpenpiManifest): Promise<Bundle> {
+  const manifest = checked(folder, manifestOf(source));
+  const fault = checkKeys(source);
+  if (fault !== null) throw new BundleError(folder, fault.field, fault.reason);
+  await verifiedFiles(folder, manifest.sha256, []);
+  const noTokens = new Int32Array(manifest.inputs.text.length);
+  return { ...remoteBundle(folder, source, manifest), tokenize: () => noTokens };
+}
+
+function remoteBundle(folder: string, source: KserveManifest | OpenpiManifest, manifest: Manifest) {
+  return {
+    dir: folder,
+    manifest,
+    execute: executionHorizon(manifest),
+    graphPath: '',
+    remote: remoteOf(source),
+    describe: () => describeModel(manifest),
+  };
+}
+
+/** A policy that plays a file: see ../script. */
 async function loadScript(folder: string, source: ScriptManifest): Promise<Bundle> {
   const manifest = checked(folder, asManifest(source));
   const { actions, loop, latency_ms } = source.script;

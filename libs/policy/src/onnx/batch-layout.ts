@@ -1,4 +1,5 @@
 import type { Manifest } from '../bundle/manifest.js';
+import type { RowFault } from './messages.js';
 
 /** Tensors begin at multiples of this, so that typed arrays and vector loads are aligned. */
 const ALIGNMENT = 64;
@@ -74,7 +75,7 @@ export class BatchLayout {
 }
 
 /** Moves one input's row in every tensor but the output, so that the rows to run are the first ones. */
-export function moveRow(views: BatchViews, layout: BatchLayout, from: number, to: number): void {
+function moveRow(views: BatchViews, layout: BatchLayout, from: number, to: number): void {
   views.cameras.forEach((tensor, i) => {
     const row = layout.cameras[i]?.row ?? 0;
     tensor.copyWithin(to * row, from * row, (from + 1) * row);
@@ -87,4 +88,23 @@ export function moveRow(views: BatchViews, layout: BatchLayout, from: number, to
   if (views.prefix === null || layout.prefix === null) return;
   move(views.prefix.actions, layout.prefix.actions);
   move(views.prefix.weights, layout.prefix.weights);
+}
+
+/** Brings the inputs without a fault to the front. Answers which input each row is. */
+export function compactRows(
+  layout: BatchLayout,
+  slab: ArrayBuffer,
+  size: number,
+  faults: readonly RowFault[],
+): number[] {
+  if (faults.length === 0) return Array.from({ length: size }, (_, row) => row);
+  const bad = new Set(faults.map(({ row }) => row));
+  const views = layout.viewsBorrow(slab, size);
+  const rows: number[] = [];
+  for (let row = 0; row < size; row++) {
+    if (bad.has(row)) continue;
+    if (row !== rows.length) moveRow(views, layout, row, rows.length);
+    rows.push(row);
+  }
+  return rows;
 }

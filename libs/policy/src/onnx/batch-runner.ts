@@ -1,6 +1,6 @@
 import type { Manifest } from '../bundle/manifest.js';
 import { type ArrivedImages, BatchImages } from './batch-images.js';
-import { type BatchLayout, moveRow } from './batch-layout.js';
+import { type BatchLayout, compactRows } from './batch-layout.js';
 import type { Graph } from './graph.js';
 import type { GraphGate } from './graph-gate.js';
 import type { BatchMessage, RowFault, WorkerMessage } from './messages.js';
@@ -79,7 +79,7 @@ export class BatchRunner {
   async #run(message: BatchMessage, faults: RowFault[], decodeMs: number): Promise<void> {
     const { id, slab, staging, size } = message;
     const { graph, cpu, post } = this.#parts;
-    const rows = this.#compact(slab, size, faults);
+    const rows = compactRows(this.#parts.layout, slab, size, faults);
     const begin = performance.now();
     if (rows.length > 0) {
       try {
@@ -100,20 +100,6 @@ export class BatchRunner {
       inferMs,
     } as const;
     post({ ...result, cpuMs: cpu() }, staging === null ? [slab] : [slab, staging]);
-  }
-
-  /** Brings the inputs without a fault to the front. Answers which input each row is. */
-  #compact(slab: ArrayBuffer, size: number, faults: readonly RowFault[]): number[] {
-    if (faults.length === 0) return Array.from({ length: size }, (_, row) => row);
-    const bad = new Set(faults.map(({ row }) => row));
-    const views = this.#parts.layout.viewsBorrow(slab, size);
-    const rows: number[] = [];
-    for (let row = 0; row < size; row++) {
-      if (bad.has(row)) continue;
-      if (row !== rows.length) moveRow(views, this.#parts.layout, row, rows.length);
-      rows.push(row);
-    }
-    return rows;
   }
 
   /** The graph refused the batch, and does not say for which input: each runs alone, so only the culprit fails (Q5). */

@@ -9,7 +9,7 @@ export interface GraphValue {
   readonly shape?: readonly (number | string)[];
 }
 
-interface Expected {
+export interface Expected {
   readonly field: string;
   /** The field that names the tensor, where it is not `<field>.tensor`. */
   readonly nameField?: string;
@@ -21,11 +21,12 @@ interface Expected {
   readonly shapeFields: readonly string[];
 }
 
-/** How the graph differs from the manifest in names, types or shapes, by the manifest's field; null when it does not. */
+/** How the graph (or what `graph` calls it) differs from the manifest in names, types or shapes, by the manifest's field; null when it does not. */
 export function compareGraph(
   manifest: Manifest,
   inputs: readonly GraphValue[],
   outputs: readonly GraphValue[],
+  graph = 'the graph',
 ): ManifestFault | null {
   const expected = expectedInputs(manifest);
   const result = expectedOutput(manifest);
@@ -36,21 +37,26 @@ export function compareGraph(
     const value = values.find(({ name }) => name === want.tensor);
     if (value === undefined) {
       const names = values.map(({ name }) => name).join(', ');
-      return { field: nameField(want), reason: `the graph has no ${side} ${want.tensor} (${names})` };
+      return { field: nameField(want), reason: `${graph} has no ${side} ${want.tensor} (${names})` };
     }
-    const fault = compareValue(want, value);
+    const fault = compareValue(want, value, graph);
     if (fault !== null) return fault;
     // Many exports have a batch of one built in. Other fixed sizes would need padding, which costs like a full batch.
     const batch = value.shape?.[0];
     if (typeof batch === 'number' && (batch !== 1 || manifest.batch.max !== 1))
       return {
         field: 'batch.max',
-        reason: `the graph's ${want.tensor} has the fixed batch ${batch}: export it with a dynamic one`,
+        reason: `${graph}'s ${want.tensor} has the fixed batch ${batch}: export it with a dynamic one`,
       };
   }
   const extra = inputs.find(({ name }) => !expected.some(({ tensor }) => tensor === name));
-  if (extra !== undefined) return { field: 'inputs', reason: `the graph also needs ${extra.name}` };
+  if (extra !== undefined) return { field: 'inputs', reason: `${graph} also needs ${extra.name}` };
   return null;
+}
+
+/** What the manifest says of the graph's inputs and outputs. */
+export function expectedTensors(manifest: Manifest): { inputs: readonly Expected[]; outputs: readonly Expected[] } {
+  return { inputs: expectedInputs(manifest), outputs: [expectedOutput(manifest)] };
 }
 
 function expectedInputs({ inputs, chunk_size, action_dim }: Manifest): Expected[] {
@@ -117,21 +123,21 @@ function expectedOutput({ output, chunk_size, action_dim }: Manifest): Expected 
 
 const nameField = (want: Expected): string => want.nameField ?? `${want.field}.tensor`;
 
-function compareValue(want: Expected, value: GraphValue): ManifestFault | null {
+function compareValue(want: Expected, value: GraphValue, graph: string): ManifestFault | null {
   if (!value.isTensor || value.type === undefined || value.shape === undefined)
-    return { field: nameField(want), reason: `the graph's ${want.tensor} is not a tensor` };
+    return { field: nameField(want), reason: `${graph}'s ${want.tensor} is not a tensor` };
   if (value.type !== want.type)
-    return { field: `${want.field}.dtype`, reason: `is ${want.type}, but the graph's ${want.tensor} is ${value.type}` };
+    return { field: `${want.field}.dtype`, reason: `is ${want.type}, but ${graph}'s ${want.tensor} is ${value.type}` };
   const shape = value.shape.slice(1);
   const text = `[${value.shape.join(', ')}]`;
   if (shape.length !== want.shape.length)
-    return { field: nameField(want), reason: `the graph's ${want.tensor} has another rank: ${text}` };
+    return { field: nameField(want), reason: `${graph}'s ${want.tensor} has another rank: ${text}` };
   for (const [i, size] of want.shape.entries()) {
     const dimension = shape[i];
     if (typeof dimension === 'number' && dimension !== size)
       return {
         field: want.shapeFields[i] ?? want.field,
-        reason: `is ${size}, but the graph's ${want.tensor} is ${text}`,
+        reason: `is ${size}, but ${graph}'s ${want.tensor} is ${text}`,
       };
   }
   return null;

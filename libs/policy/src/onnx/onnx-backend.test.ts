@@ -14,10 +14,15 @@ const worker = new URL('../../dist/onnx/worker.js', import.meta.url);
 const TABLETOP = join(BUILT_IN_BUNDLES, 'tabletop-v1');
 const TABLETOP_RTC = join(BUILT_IN_BUNDLES, 'tabletop-rtc-v1');
 
-backendContract('onnx', async () => {
-  const bundle = await loadBundle(TABLETOP);
-  return { bundle, backend: createOnnxBackend({ bundle, threads: 1, maxBatch: 4, worker }) };
-});
+const decodes = true;
+backendContract(
+  'onnx',
+  async () => {
+    const bundle = await loadBundle(TABLETOP);
+    return { bundle, backend: createOnnxBackend({ bundle, threads: 1, maxBatch: 4, worker }) };
+  },
+  { decodes },
+);
 
 backendContract('onnx with a prefix', async () => {
   const bundle = await loadBundle(TABLETOP_RTC);
