@@ -1,6 +1,7 @@
 import { instructionCategory } from '@sinew/contracts';
 import type { Pool, PoolClient } from 'pg';
 import { withoutErased } from './erasure-filter.js';
+import { JSON_ROWS, storeAsJson, storeByCopy, takesCopy } from './inference-store.js';
 import { instructionHash } from './instruction-hash.js';
 import { makePartitionsFor } from './partitions.js';
 import { storeQualityFailures } from './quality-failures.js';
@@ -13,11 +14,9 @@ import type {
   ShippedBatch,
   StoreResult,
 } from './shipping-rows.js';
+import { storableJson } from './storable-json.js';
 import { inTransaction } from './transaction.js';
 import { addUsage } from './usage.js';
-
-/** Rows a statement: enough for 48,000 rows/s in the embedded engine, few enough to keep one statement's JSON small. */
-const CHUNK = 1_000;
 
 /**
  * Journal segments are deleted on the strength of this commit, so it waits for the disk whatever role or server have by default.
@@ -29,6 +28,8 @@ export type Shipping = ReturnType<typeof shipping>;
 
 /** Where journal records become rows. */
 export function shipping(pool: Pool) {
+  /** Asked once; again where the answer did not come. */
+  let copies: boolean | null = null;
   return {
     /**
      * Stores a batch in one transaction. Idempotent: sent twice, or overlapping an earlier batch, it ends in the same rows.
@@ -40,6 +41,9 @@ export function shipping(pool: Pool) {
         pool,
         shipped.inferences.map((row) => row.timestamp),
       );
+      if (shipped.inferences.length > 0) copies ??= await takesCopy(pool);
+      const [storeInferences, rowsATime] =
+        copies === true ? [storeByCopy, Number.POSITIVE_INFINITY] : [storeAsJson, JSON_ROWS];
       return inTransaction(pool, async (client) => {
         await client.query(DURABLE);
         const { batch, erased } = await withoutErased(client, shipped);
@@ -50,7 +54,7 @@ export function shipping(pool: Pool) {
         const inserted: InferenceRow[] = [];
         const conflicts: number[] = [];
         const inferences = lastOf(batch.inferences, (i) => `${i.log_id}/${i.request_id}`);
-        for (const rows of chunks(inferences)) {
+        for (const rows of chunks(inferences, rowsATime)) {
           const result = await storeInferences(client, rows);
           inserted.push(...result.inserted);
           conflicts.push(...result.conflicts);
@@ -78,8 +82,8 @@ function lastOf<T>(rows: readonly T[], key: (row: T) => string): T[] {
   return [...new Map(rows.map((row) => [key(row), row])).values()];
 }
 
-function* chunks<T>(rows: readonly T[]): Generator<readonly T[]> {
-  for (let i = 0; i < rows.length; i += CHUNK) yield rows.slice(i, i + CHUNK);
+function* chunks<T>(rows: readonly T[], size = JSON_ROWS): Generator<readonly T[]> {
+  for (let i = 0; i < rows.length; i += size) yield rows.slice(i, i + size);
 }
 
 /** A resent older record must not reopen what a newer one closed: the higher epoch wins, and what is closed stays closed. */
@@ -96,7 +100,7 @@ async function storeSessions(client: PoolClient, rows: readonly SessionRow[]): P
        closed_at = coalesce(excluded.closed_at, s.closed_at),
        close_reason = coalesce(excluded.close_reason, s.close_reason),
        counters = coalesce(excluded.counters, s.counters)`,
-    [json(rows)],
+    [storableJson(rows)],
   );
 }
 
@@ -122,52 +126,8 @@ async function storeEpisodes(client: PoolClient, rows: readonly EpisodeRow[]): P
        success = coalesce(excluded.success, e.success),
        first_log_id = least(e.first_log_id, excluded.first_log_id),
        last_log_id = greatest(e.last_log_id, excluded.last_log_id)`,
-    [json(withHash)],
+    [storableJson(withHash)],
   );
-}
-
-async function storeInferences(
-  client: PoolClient,
-  rows: readonly InferenceRow[],
-): Promise<{ inserted: readonly InferenceRow[]; conflicts: number[] }> {
-  const prepared = rows.map((row) => ({
-    ...row,
-    instruction_hash: instructionHash(row.instruction),
-    chunk: Buffer.from(row.chunk).toString('base64'),
-  }));
-  const { rows: returned } = await client.query<{ log_id: number; request_id: string }>(
-    `INSERT INTO vlaapi.inference_logs (log_id, "timestamp", request_id, customer_id, key_id, session_id, episode, robot_id,
-       robot_type, model_name, model_version, instruction, instruction_hash, instruction_category, image_shape,
-       observation_seq, observation_age_ms, base_tick, state, action_vector, action_magnitude, chunk, chunk_steps,
-       action_dim, safety_score, safety_flags, inference_latency_ms, queue_wait_ms, decode_ms, gpu_compute_ms, status,
-       error_message)
-     SELECT log_id, "timestamp", request_id, customer_id, key_id, session_id, episode, robot_id,
-       robot_type, model_name, model_version, instruction, instruction_hash, instruction_category, image_shape,
-       observation_seq, observation_age_ms, base_tick, state, action_vector, action_magnitude, decode(chunk, 'base64'),
-       chunk_steps, action_dim, safety_score, safety_flags, inference_latency_ms, queue_wait_ms, decode_ms, gpu_compute_ms,
-       status, error_message
-     FROM jsonb_to_recordset($1::jsonb) AS r(log_id bigint, "timestamp" timestamptz, request_id uuid, customer_id uuid,
-       key_id uuid, session_id uuid, episode int, robot_id text, robot_type text, model_name text, model_version text,
-       instruction text, instruction_hash text, instruction_category text, image_shape int[], observation_seq bigint,
-       observation_age_ms float8, base_tick bigint, state float8[], action_vector float8[], action_magnitude float8,
-       chunk text, chunk_steps int, action_dim int, safety_score float8, safety_flags jsonb, inference_latency_ms float8,
-       queue_wait_ms float8, decode_ms float8, gpu_compute_ms float8, status text, error_message text)
-     ON CONFLICT DO NOTHING
-     RETURNING log_id, request_id`,
-    [json(prepared)],
-  );
-  if (returned.length === rows.length) return { inserted: rows, conflicts: [] };
-  const keys = new Set(returned.map((row) => `${row.log_id}/${row.request_id}`));
-  const inserted = rows.filter((row) => keys.has(`${row.log_id}/${row.request_id.toLowerCase()}`));
-  // Not inserted is either "stood there already" (sent twice) or "another row has its log_id, or its request_id and time".
-  const { rows: missing } = await client.query<{ log_id: number }>(
-    `SELECT r.log_id FROM jsonb_to_recordset($1::jsonb) AS r(log_id bigint, "timestamp" timestamptz, request_id uuid)
-     WHERE NOT EXISTS (SELECT FROM vlaapi.inference_logs l
-                       WHERE l.log_id = r.log_id AND l."timestamp" = r."timestamp" AND l.request_id = r.request_id)
-     ORDER BY r.log_id`,
-    [json(rows.map(({ log_id, timestamp, request_id }) => ({ log_id, timestamp, request_id })))],
-  );
-  return { inserted, conflicts: missing.map((row) => row.log_id) };
 }
 
 /** A resent older record must not reopen what is closed, nor undo what is worse: what is closed stays as it is. */
@@ -202,7 +162,7 @@ async function storeIncidents(client: PoolClient, rows: readonly IncidentRow[]):
        log_timestamp = excluded.log_timestamp
      WHERE i.closed_at IS NULL AND i.customer_id = excluded.customer_id
        AND i.ticks + i.refusals <= excluded.ticks + excluded.refusals`,
-    [json(rows)],
+    [storableJson(rows)],
   );
 }
 
@@ -212,7 +172,7 @@ async function markHeld(client: PoolClient, rows: readonly HeldInference[]): Pro
     `UPDATE vlaapi.inference_logs l SET status = 'safety_rejected'
      FROM jsonb_to_recordset($1::jsonb) AS r(log_id bigint, "timestamp" timestamptz, customer_id uuid)
      WHERE l.log_id = r.log_id AND l."timestamp" = r."timestamp" AND l.customer_id = r.customer_id AND l.status = 'ok'`,
-    [json(rows)],
+    [storableJson(rows)],
   );
 }
 
@@ -237,15 +197,5 @@ async function markKeysUsed(client: PoolClient, { sessions, inferences }: Shippe
            FOR UPDATE OF api_keys SKIP LOCKED) AS due
      WHERE k.key_id = due.key_id`,
     [[...used.keys()], [...used.values()]],
-  );
-}
-
-/**
- * JSON for `jsonb_to_recordset`: NaN and infinities become null (JSON has none), and U+0000, which PostgreSQL's text cannot
- * hold, is taken out of every string: a stray zero byte in a robot's instruction must not stop the shipper.
- */
-function json(rows: readonly unknown[]): string {
-  return JSON.stringify(rows, (_key, value: unknown) =>
-    typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '') : value,
   );
 }

@@ -1,5 +1,13 @@
 import { appendFile } from 'node:fs/promises';
-import { createPool, type Erasures, erasures, type ShippedBatch, type StoreResult, shipping } from '@sinew/db';
+import {
+  createPool,
+  type Erasures,
+  erasures,
+  type ShippedBatch,
+  type Shipping,
+  type StoreResult,
+  shipping,
+} from '@sinew/db';
 import type { Refused, RowStore } from './store-or-refuse.js';
 
 /** A batch takes milliseconds. A connection that says nothing for so long is dead, though TCP does not know it yet. */
@@ -22,6 +30,7 @@ export class ShippingDatabase implements RowStore {
   readonly #onError: (error: unknown, message: string) => void;
   #clients = new Set<Client>();
   #pool: Pool;
+  #shipping: Shipping;
   #durable: boolean | null = null;
 
   constructor(url: string, refusedFile: string, onError: (error: unknown, message: string) => void) {
@@ -29,10 +38,11 @@ export class ShippingDatabase implements RowStore {
     this.#refusedFile = refusedFile;
     this.#onError = onError;
     this.#pool = this.#connect();
+    this.#shipping = shipping(this.#pool);
   }
 
   store(batch: ShippedBatch): Promise<StoreResult> {
-    return this.#limited(() => shipping(this.#pool).store(batch));
+    return this.#limited(() => this.#shipping.store(batch));
   }
 
   erasures<T>(work: (erasures: Erasures) => Promise<T>): Promise<T> {
@@ -81,6 +91,7 @@ export class ShippingDatabase implements RowStore {
     const old = this.#pool;
     const clients = this.#clients;
     this.#pool = this.#connect();
+    this.#shipping = shipping(this.#pool);
     for (const client of clients) client.end().catch(() => {});
     old.end().catch(() => {});
   }

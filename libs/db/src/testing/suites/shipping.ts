@@ -125,6 +125,16 @@ export function registerShippingTests(db: TestedDatabase): void {
       });
     });
 
+    test('an id that is none is refused as the data’s fault, and what is no number in a state is an empty element', async () => {
+      const bad = inferenceRow({ request_id: 'none' });
+      await expect(db.repo.shipping.store({ ...EMPTY_BATCH, inferences: [bad] })).rejects.toMatchObject({
+        code: '22P02',
+      });
+      const row = inferenceRow({ state: [1, Number.NaN], observation_seq: -(2 ** 40) });
+      await db.repo.shipping.store({ ...EMPTY_BATCH, inferences: [row, row] });
+      expect(await storedLog(row.log_id)).toMatchObject({ state: [1, null], observation_seq: -(2 ** 40) });
+    });
+
     test('a session opens, resumes and closes in one row, and an open sent again does not reopen it', async () => {
       const open = sessionRow();
       const resumed = { ...open, epoch: 1 };
