@@ -7,6 +7,7 @@ export {
   type PolicyBackend,
   type PolicyInput,
   type PolicyOutput,
+  type ServerStats,
   type WarmUp,
 } from './backend/policy-backend.js';
 export type { Bundle } from './bundle/bundle.js';
@@ -15,8 +16,12 @@ export { BUILT_IN_BUNDLES, loadBundle, MANIFEST_FILE } from './bundle/load-bundl
 export { Manifest } from './bundle/manifest.js';
 export { nullBundle } from './bundle/null-bundle.js';
 export { WordTokenizer } from './bundle/word-tokenizer.js';
+export { createKserveBackend, type RemoteBackendOptions } from './kserve/kserve-backend.js';
 export { type BareGraphRate, measureBareGraph } from './onnx/bare-graph.js';
 export { createOnnxBackend, type OnnxBackendOptions } from './onnx/onnx-backend.js';
+export { createOpenpiBackend } from './openpi-backend/openpi-backend.js';
+export { PROTOCOLS as REMOTE_PROTOCOLS, type RemoteModel } from './remote/remote-model.js';
+export { serverUrl } from './remote/server-url.js';
 export type { Capacity } from './scheduler/capacity.js';
 export type { Requester, RequestTiming } from './scheduler/requester.js';
 export { Scheduler, type SchedulerHooks, type SchedulerOptions } from './scheduler/scheduler.js';

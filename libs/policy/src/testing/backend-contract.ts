@@ -121,7 +121,8 @@ export function backendContract(
     test('runs one batch a slot at the same time, each with its own answers', async () => {
       expect(backend.stats().available).toHaveLength(backend.slots);
       const states = Array.from({ length: backend.slots }, (_, slot) => input().state.fill(slot / 100));
-      const alone = await Promise.all(states.map((state) => run(input({ state }))));
+      const alone: Awaited<ReturnType<typeof run>>[] = [];
+      for (const state of states) alone.push(await run(input({ state })));
       const together = await Promise.all(
         states.map(async (state, slot) => (await backend.run(slot, [input({ state })], DEADLINE_MS)).outputs),
       );
