@@ -48,6 +48,9 @@ function differences(a: readonly BenchResult[], b: readonly BenchResult[]): stri
   alike('command', ({ command }) => command);
   const stolen = [...a, ...b].filter(({ machine }) => (machine.steal_share ?? 0) > 0.02).length;
   if (stolen > 0) notes.push(`in ${stolen} of the runs the host took more than 2 % of the processor away`);
+  const busy = [...a, ...b].filter(({ machine, load_average: [last = 0] }) => last > machine.cores).length;
+  if (busy > 0)
+    notes.push(`in ${busy} of the runs more wanted the processors than there are: their rounds come in bursts`);
   return notes;
 }
 

@@ -72,6 +72,8 @@ async function start(options: GatewayOptions): Promise<{ probe: GatewayProbe; st
       soft_limit_bytes: 262_144,
       hard_limit_bytes: 4_194_304,
       metrics_customer_labels: false,
+      openpi_port: null,
+      openpi_defaults: null,
     },
     clock,
     journal,
