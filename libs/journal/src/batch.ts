@@ -3,6 +3,7 @@ import { JournalError } from './errors.js';
 import { FRAME_HEADER_BYTES, MAX_PAYLOAD_BYTES, sealFrame } from './frame.js';
 import { encodeInference, isPlain } from './inference-encoder.js';
 import type { JournalRecord } from './records.js';
+import { encodeTicks, isComplete } from './ticks-encoder.js';
 
 const INITIAL_BYTES = 64 * 1024;
 /** After a long stall the buffer may have grown far; above this it is not kept. */
@@ -29,7 +30,7 @@ export class Batch {
   }
 
   add(record: JournalRecord): void {
-    const payload = record.kind === 'inference' && isPlain(record) ? encodeInference(record) : borrowEncoded(record);
+    const payload = borrowPayload(record);
     if (payload.length > MAX_PAYLOAD_BYTES) {
       throw new JournalError('record_too_large', `A ${record.kind} record of ${payload.length} bytes`);
     }
@@ -71,6 +72,13 @@ export class Batch {
     this.bytes.copy(larger, 0, 0, this.length);
     this.bytes = larger;
   }
+}
+
+/** Valid until the next call. The two kinds that come all the time have encoders of their own. */
+function borrowPayload(record: JournalRecord): Uint8Array {
+  if (record.kind === 'inference' && isPlain(record)) return encodeInference(record);
+  if (record.kind === 'ticks' && isComplete(record)) return encodeTicks(record);
+  return borrowEncoded(record);
 }
 
 function sharedBuffer(bytes: number): Buffer {

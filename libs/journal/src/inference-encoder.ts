@@ -1,8 +1,5 @@
-import { FrameWriter } from '@sinew/protocol';
+import { begin, key, lend, mapHead, number, value } from './keyed-writer.js';
 import type { InferenceRecord } from './records.js';
-
-const writer = new FrameWriter();
-const key = (name: keyof InferenceRecord): Uint8Array => writer.encode(name).slice();
 
 /** In the order in which they are written. */
 const KEYS = {
@@ -35,7 +32,7 @@ const KEYS = {
   safety_score: key('safety_score'),
   safety_flags: key('safety_flags'),
 } satisfies Partial<Record<keyof InferenceRecord, Uint8Array>>;
-const HEAD = Uint8Array.of(0xde, 0, Object.keys(KEYS).length);
+const HEAD = mapHead(Object.keys(KEYS).length);
 
 /** Whether a record has only the fields that every inference has; others are rare and left to the general encoder. */
 export const isPlain = (record: InferenceRecord): boolean =>
@@ -46,8 +43,7 @@ export const isPlain = (record: InferenceRecord): boolean =>
  * long as judging the chunk. What it decodes to is the same. Valid until the next call.
  */
 export function encodeInference(record: InferenceRecord): Uint8Array {
-  writer.begin();
-  writer.raw(HEAD);
+  begin(HEAD);
   number(KEYS.v, record.v);
   value(KEYS.kind, record.kind);
   number(KEYS.log_id, record.log_id);
@@ -76,15 +72,5 @@ export function encodeInference(record: InferenceRecord): Uint8Array {
   value(KEYS.status, record.status);
   number(KEYS.safety_score, record.safety_score);
   value(KEYS.safety_flags, record.safety_flags);
-  return writer.lend();
-}
-
-function number(name: Uint8Array, content: number): void {
-  writer.raw(name);
-  writer.number(content);
-}
-
-function value(name: Uint8Array, content: unknown): void {
-  writer.raw(name);
-  writer.value(content);
+  return lend();
 }
