@@ -19,6 +19,8 @@ import { SlabPool } from './session/slab-pool.js';
 import { Connection, type ConnectionSettings } from './stream/connection.js';
 import { SocketHandle } from './stream/socket-handle.js';
 
+export type { Connection } from './stream/connection.js';
+
 /** The part of a socket that a session writes to. `send` must copy: its bytes are written over by the next frame. */
 export interface ClientEnd {
   send(bytes: Uint8Array): void;

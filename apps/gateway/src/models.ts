@@ -11,6 +11,7 @@ import {
   type PolicyBackend,
   Scheduler,
   type SchedulerHooks,
+  type SchedulerOrder,
 } from '@sinew/policy';
 import type { ModelDescription } from '@sinew/protocol';
 import type { Logger, Metrics } from '@sinew/telemetry';
@@ -31,8 +32,17 @@ export interface ModelSettings {
   readonly policy_intra_op: number;
   readonly batch_max: number;
   readonly batch_window_ms: number;
+  readonly scheduler_order?: SchedulerOrder;
   readonly admission: number;
+  readonly remote_urls?: string | null;
+  readonly remote_token?: string | null;
 }
+
+/**
+ * How long the gateway's start waits for a policy that others run. Their servers may be started after it, or may be away for a
+ * night: then the policy is `loading`, and everything else is served.
+ */
+const REMOTE_PATIENCE_MS = 5_000;
 
 const BUNDLES = fileURLToPath(new URL('../../../libs/policy/bundles', import.meta.url));
 
@@ -107,14 +117,63 @@ async function serve(
     now: () => clock.now(),
     batchWindowMs: settings.batch_window_ms,
     admission: settings.admission,
-    hooks: schedulerHooks(description.id, metrics, log),
+    hooks: schedulerHooks(model, metrics, log),
   });
-  return { description, bundle, backend, scheduler, status: 'ready' };
+  return {
+    description,
+    bundle,
+    backend,
+    scheduler,
+    get status() {
+      const { state } = backend.stats();
+      return state === 'closed' ? 'failed' : state;
+    },
+  };
 }
 
-function backendOf(policy: string, bundle: Bundle, settings: ModelSettings): PolicyBackend {
+/** Waits for the first server, within patience. A model that is there and another than the bundle's stops the start (P12). */
+async function startRemote(backend: PolicyBackend, model: string, ready: () => void, log: Logger): Promise<void> {
+  let waits: 'yes' | 'no' | 'no longer' = 'yes';
+  const outcome = backend.start().then(
+    () => {
+      ready();
+      if (waits === 'yes') waits = 'no';
+    },
+    async (error: unknown) => {
+      if (waits === 'no longer')
+        return log.error({ model, err: error }, 'the model servers have another model; they are tried again');
+      await backend.close();
+      throw error;
+    },
+  );
+  await within(REMOTE_PATIENCE_MS, outcome);
+  if (waits === 'no') return;
+  waits = 'no longer';
+  log.warn({ model }, 'no model server answers: the policy is loading, and is served as soon as one does');
+}
+
+function backendOf(
+  policy: string,
+  bundle: Bundle,
+  settings: ModelSettings,
+  urls: RemoteUrls,
+  clock: Clock,
+  log: Logger,
+): PolicyBackend {
   if (policy === 'null') return createNullBackend({ bundle });
   if (bundle.script !== undefined) return createScriptBackend({ bundle });
+  if (bundle.remote !== undefined) {
+    const { id } = bundle.manifest;
+    const create = bundle.remote.backend === 'kserve' ? createKserveBackend : createOpenpiBackend;
+    return create({
+      bundle,
+      urls: urls.get(id) ?? [],
+      maxBatch: settings.batch_max,
+      token: settings.remote_token ?? null,
+      now: () => clock.now(),
+      onServer: (server) => logServer(log, id, server),
+    });
+  }
   return createOnnxBackend({
     bundle,
     threads: settings.policy_threads,

@@ -1,3 +1,4 @@
+export type { OpenSocket } from '@sinew/sdk';
 export { BLINDS, type Blind } from './camera/eyes.js';
 export { decodeJpeg, encodeJpeg } from './camera/jpeg.js';
 export { FRAME_BYTES, Renderer } from './camera/render.js';

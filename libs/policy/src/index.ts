@@ -23,6 +23,7 @@ export { createOpenpiBackend } from './openpi-backend/openpi-backend.js';
 export { PROTOCOLS as REMOTE_PROTOCOLS, type RemoteModel } from './remote/remote-model.js';
 export { serverUrl } from './remote/server-url.js';
 export type { Capacity } from './scheduler/capacity.js';
+export { SCHEDULER_ORDERS, type SchedulerOrder } from './scheduler/order.js';
 export type { Requester, RequestTiming } from './scheduler/requester.js';
 export { Scheduler, type SchedulerHooks, type SchedulerOptions } from './scheduler/scheduler.js';
 export type { SchedulerStats } from './scheduler/scheduler-stats.js';

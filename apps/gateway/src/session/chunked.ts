@@ -91,6 +91,7 @@ export class Chunked implements PacingMode {
     const { inference } = session;
     if (inference.waiting > 0 && runsDrySoon(session)) inference.request();
     const cause = higherCause(session.holdCause(now, n), this.#ownCause(n));
+    session.waits.tick(cause === 'starved');
     if (cause === null) this.#held = null;
     else this.#hold(n, cause);
     this.#brakeUntil(n + 1);

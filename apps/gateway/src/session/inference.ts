@@ -113,6 +113,10 @@ export class InferenceSlot implements Requester {
     return slackMs(nowMs, startMs + nextTick * periodMs, remaining, periodMs, this.#latencyMs);
   }
 
+  waitRatio(): number {
+    return this.#session.waits.ratio;
+  }
+
   starving(): boolean {
     return this.#session.profile.pacing !== 'lockstep' && this.#session.remaining === 0;
   }

@@ -90,6 +90,7 @@ export class PacedMode implements PacingMode {
     }
     const cause = session.holdCause(now, n);
     const result = loop.tick(n, cause);
+    session.waits.tick(result.kind === 'hold' && result.reason === 'starved');
     metrics.tickJitter.observe(Math.abs(now - dueMs) / 1_000);
     if (result.kind === 'action') {
       const origin = this.#origins.get(result.ref);

@@ -33,6 +33,7 @@ import type { SlabPool } from './slab-pool.js';
 import type { CloseReason, SessionState } from './state.js';
 import { Task } from './task.js';
 import { TickLog } from './tick-log.js';
+import { WaitShare } from './wait-share.js';
 
 export interface SessionContext {
   readonly clock: Clock;
@@ -70,6 +71,7 @@ export class Session {
   readonly outbox: Outbox;
   readonly watchdog: Watchdog;
   readonly inference: InferenceSlot;
+  readonly waits: WaitShare;
   readonly incidents: SessionIncidents;
   readonly #task: Task;
   readonly #pacing: PacingMode;
@@ -121,8 +123,9 @@ export class Session {
       write: (event) => this.#records.append(event),
       moment: () => this.#task,
     });
+    this.waits = new WaitShare(profile.controlHz);
     this.inference = new InferenceSlot(this);
-    this.#pacing = createPacing(this);
+    this.#pacing = profile.wire?.pacing(this) ?? createPacing(this);
     this.#budget = new FrameBudget(profile.controlHz, now);
     this.#records.opened(instruction, this.#epoch, spec);
   }
@@ -154,6 +157,10 @@ export class Session {
   /** The first control tick not emitted yet. */
   get nextTick(): number {
     return this.#nextTick;
+  }
+  /** L2: ticks of a chunk that are executed before the next is asked for. */
+  get horizon(): number {
+    return this.profile.execute;
   }
   /** Ticks left to execute from the first one that a new chunk could still change. */
   get remaining(): number {

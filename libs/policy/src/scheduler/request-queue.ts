@@ -1,3 +1,4 @@
+import type { Rank, Urgency } from './order.js';
 import type { Requester } from './requester.js';
 
 /** What the scheduler knows of one requester, while it waits, is in flight, or has something reserved. */
@@ -18,21 +19,20 @@ export interface Request {
 }
 
 /**
- * The waiting requests of one model, unordered: with one request a session a scan that asks each for its present slack
- * costs microseconds, is always current, and allocates nothing. Urgency, highest first:
- * starving for longer than `overdueMs` of waiting (by arrival, so that nobody starves for ever) · starving · the others;
- * within these by slack, ties by arrival.
+ * The waiting requests of one model, unordered: with one request a session a scan that asks each for its present urgency
+ * (`order.ts`) costs microseconds, is always current, and allocates nothing.
  */
 export class RequestQueue {
-  readonly #overdueMs: number;
+  readonly #rank: Rank;
+  readonly #urgency: Urgency = { class: 0, key: 0 };
   readonly #waiting: Request[] = [];
   // The best so far, ascending by urgency, as parallel arrays.
   readonly #best: Request[] = [];
   readonly #bestClass: number[] = [];
-  readonly #bestSlack: number[] = [];
+  readonly #bestKey: number[] = [];
 
-  constructor(overdueMs: number) {
-    this.#overdueMs = overdueMs;
+  constructor(rank: Rank) {
+    this.#rank = rank;
   }
 
   get size(): number {
@@ -63,7 +63,7 @@ export class RequestQueue {
     const best = this.#best;
     best.length = 0;
     this.#bestClass.length = 0;
-    this.#bestSlack.length = 0;
+    this.#bestKey.length = 0;
     for (const request of this.#waiting) this.#offer(request, count, nowMs);
     // One pass in place: what was taken carries the mark, the others close ranks.
     for (const request of best) request.state = 'in_flight';
@@ -75,31 +75,29 @@ export class RequestQueue {
 
   #offer(request: Request, count: number, nowMs: number): void {
     const best = this.#best;
-    const starving = request.requester.starving(nowMs);
-    const overdue = starving && nowMs - request.queuedAtMs >= this.#overdueMs;
-    const urgency = overdue ? 0 : starving ? 1 : 2;
-    const slack = overdue ? 0 : request.requester.slack(nowMs);
+    const urgency = this.#urgency;
+    this.#rank(request, nowMs, urgency);
     let at = best.length;
-    while (at > 0 && this.#precedes(urgency, slack, request.arrival, at - 1)) at--;
+    while (at > 0 && this.#precedes(urgency, request.arrival, at - 1)) at--;
     if (at >= count) return;
     if (best.length === count) this.#drop();
     best.splice(at, 0, request);
-    this.#bestClass.splice(at, 0, urgency);
-    this.#bestSlack.splice(at, 0, slack);
+    this.#bestClass.splice(at, 0, urgency.class);
+    this.#bestKey.splice(at, 0, urgency.key);
   }
 
-  #precedes(urgency: number, slack: number, arrival: number, at: number): boolean {
+  #precedes(urgency: Urgency, arrival: number, at: number): boolean {
     const otherClass = this.#bestClass[at] ?? 0;
-    if (urgency !== otherClass) return urgency < otherClass;
-    const otherSlack = this.#bestSlack[at] ?? 0;
-    if (slack !== otherSlack) return slack < otherSlack;
+    if (urgency.class !== otherClass) return urgency.class < otherClass;
+    const otherKey = this.#bestKey[at] ?? 0;
+    if (urgency.key !== otherKey) return urgency.key < otherKey;
     return arrival < (this.#best[at]?.arrival ?? 0);
   }
 
   #drop(): void {
     this.#best.pop();
     this.#bestClass.pop();
-    this.#bestSlack.pop();
+    this.#bestKey.pop();
   }
 
   #removeAt(at: number): void {

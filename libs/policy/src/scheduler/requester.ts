@@ -16,6 +16,11 @@ export interface Requester {
   readonly id: string;
   /** Milliseconds until the last usable action has run, less the expected latency (L6). Falls as time passes. */
   slack(nowMs: number): number;
+  /**
+   * Share of its recent time, 0 to 1, that it lost or is about to lose to waiting for a chunk (order `wait_ratio`). Absent: nothing
+   * was ever lost, and how long it waits in the queue counts alone.
+   */
+  waitRatio?(nowMs: number): number;
   /** No usable action is left. */
   starving(nowMs: number): boolean;
   /** The observation to run; null when there is none that is young enough: the request is dropped. */

@@ -7,6 +7,7 @@ import {
   type PolicyOutput,
 } from '../backend/policy-backend.js';
 import { type Capacity, CapacityMeter } from './capacity.js';
+import { rankOf, type SchedulerOrder } from './order.js';
 import { type Request, RequestQueue } from './request-queue.js';
 import type { Requester, RequestTiming } from './requester.js';
 import { SchedulerCounters, type SchedulerStats } from './scheduler-stats.js';
@@ -25,19 +26,27 @@ export interface SchedulerOptions {
   readonly backend: PolicyBackend;
   /** Milliseconds, monotonic. */
   readonly now: () => number;
+  /** Who goes first where more wait than a batch takes; `slack` where absent. */
+  readonly order?: SchedulerOrder;
   /** How long an idle worker may wait for a fuller batch (Q2). */
   readonly batchWindowMs?: number;
   /** Share of the measured capacity that may be promised (Q4). */
   readonly admission?: number;
   /** A batch that takes longer has lost its worker (Q5); slow models get ten times their warm-up instead. */
   readonly batchDeadlineMs?: number;
-  /** A starving request that has waited this long precedes by arrival, whatever its slack. */
+  /** A starving request that has waited this long precedes by arrival, whatever else its order says. */
   readonly overdueMs?: number;
   readonly hooks?: SchedulerHooks;
   /** Runs `task` after the events of this turn: frames that arrive together are batched together. */
   readonly defer?: (task: () => void) => void;
   readonly setTimer?: (task: () => void, ms: number) => () => void;
 }
+
+/**
+ * Under overload everybody waits longer than a short bound, which would make every order one of arrival. A ratio rises by itself
+ * while its requester waits: there the bound is only the last resort.
+ */
+const OVERDUE_MS: Readonly<Record<SchedulerOrder, number>> = { fifo: 250, slack: 250, wait_ratio: 2_000 };
 
 /** Requests that one run of the backend answers. */
 interface Batch {
@@ -61,7 +70,8 @@ export class Scheduler {
   readonly #backend: PolicyBackend;
   readonly #now: () => number;
   readonly #batchWindowMs: number;
-  readonly #deadlineMs: number;
+  #deadlineMs: number;
+  #warm = false;
   readonly #hooks: SchedulerHooks;
   readonly #defer: (task: () => void) => void;
   readonly #setTimer: (task: () => void, ms: number) => () => void;
@@ -76,22 +86,26 @@ export class Scheduler {
   #closed = false;
   #cancelWindow: (() => void) | null = null;
 
-  /** `backend` has been started: its warm-up is the first measure of the capacity. */
+  /** The backend's warm-up is the first measure of the capacity: before it has one, nothing is available. */
   constructor(options: SchedulerOptions) {
-    const { backend, now, batchWindowMs = 0, admission = 0.85, batchDeadlineMs = 2_000, overdueMs = 250 } = options;
+    const { backend, now, batchWindowMs = 0, admission = 0.85, batchDeadlineMs = 2_000, order = 'slack' } = options;
+    const overdueMs = options.overdueMs ?? OVERDUE_MS[order];
     this.#backend = backend;
     this.#now = now;
     this.#batchWindowMs = batchWindowMs;
     this.#hooks = options.hooks ?? {};
     this.#defer = options.defer ?? setImmediate;
     this.#setTimer = options.setTimer ?? realTimer;
-    this.#queue = new RequestQueue(overdueMs);
+    this.#queue = new RequestQueue(rankOf(order, overdueMs));
     this.#meter = new CapacityMeter(admission);
-    this.#meter.warmedUp(backend.warmUp());
-    this.#deadlineMs = Math.max(batchDeadlineMs, 10 * (backend.warmUp().at(-1)?.inferMs ?? 0));
+    this.#deadlineMs = batchDeadlineMs;
+    this.#learnWarmUp();
     this.#slots = Array.from({ length: backend.slots }, () => ({ pending: 0, busySinceMs: 0, lastBusyMs: 0 }));
     this.#counters = new SchedulerCounters(backend.maxBatch);
-    backend.onAvailability(() => this.#wake());
+    backend.onAvailability(() => {
+      this.#learnWarmUp();
+      this.#wake();
+    });
   }
 
   /**
@@ -135,7 +149,10 @@ export class Scheduler {
   }
 
   capacity(): Capacity {
-    return this.#meter.read(this.#backend.slots, this.#now());
+    // Servers that are away compute nothing; a worker that is being replaced is back before it counts.
+    let slots = 0;
+    for (let slot = 0; slot < this.#slots.length; slot++) if (this.#backend.available(slot)) slots++;
+    return this.#meter.read(Math.max(1, slots), this.#now());
   }
 
   stats(): SchedulerStats {
@@ -151,6 +168,14 @@ export class Scheduler {
     this.#requests.clear();
     this.#retries.length = 0;
     this.#queue.clear();
+  }
+
+  #learnWarmUp(): void {
+    const measured = this.#backend.warmUp();
+    if (this.#warm || measured.length === 0) return;
+    this.#warm = true;
+    this.#meter.warmedUp(measured);
+    this.#deadlineMs = Math.max(this.#deadlineMs, 10 * (measured.at(-1)?.inferMs ?? 0));
   }
 
   #request(requester: Requester): Request {
