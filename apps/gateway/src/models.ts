@@ -1,10 +1,13 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseRemoteUrls, type RemoteUrls } from '@sinew/config';
 import {
   type Bundle,
+  createKserveBackend,
   createNullBackend,
   createOnnxBackend,
+  createOpenpiBackend,
   createScriptBackend,
   loadBundle,
   nullBundle,
@@ -12,10 +15,12 @@ import {
   Scheduler,
   type SchedulerHooks,
   type SchedulerOrder,
+  type ServerStats,
 } from '@sinew/policy';
 import type { ModelDescription } from '@sinew/protocol';
 import type { Logger, Metrics } from '@sinew/telemetry';
 import type { Clock } from './clock.js';
+import { within } from './within.js';
 
 /** A policy that this gateway serves. */
 export interface ServedModel {
@@ -23,6 +28,7 @@ export interface ServedModel {
   readonly bundle: Bundle;
   readonly backend: PolicyBackend;
   readonly scheduler: Scheduler;
+  /** `failed`: its servers are away; it comes back by itself. New sessions are refused unless it is ready. */
   readonly status: 'loading' | 'ready' | 'failed';
 }
 
@@ -62,15 +68,15 @@ export class ModelCatalogue {
 
   static async load(settings: ModelSettings, clock: Clock, metrics: Metrics, log: Logger): Promise<ModelCatalogue> {
     const catalogue = new ModelCatalogue();
+    const urls = remoteUrls(settings);
     try {
       for (const policy of settings.policies) {
-        const startedMs = clock.now();
-        const model = await serve(policy, settings, clock, metrics, log);
-        const { id, version } = model.description;
-        metrics.modelLoad.observe({ model: id }, (clock.now() - startedMs) / 1_000);
-        log.info({ model: id, version, load_ms: Math.round(clock.now() - startedMs) }, 'policy ready');
-        catalogue.#models.set(id, model);
+        const model = await serve(policy, settings, urls, clock, metrics, log);
+        catalogue.#models.set(model.description.id, model);
       }
+      for (const id of urls.keys())
+        if (catalogue.find(id)?.bundle.remote === undefined)
+          throw new Error(`remote_urls names ${id}, which is no remote policy here`);
     } catch (error) {
       await catalogue.close();
       throw error;
@@ -100,23 +106,40 @@ export class ModelCatalogue {
   }
 }
 
+function remoteUrls({ remote_urls }: ModelSettings): RemoteUrls {
+  const urls = parseRemoteUrls(remote_urls ?? '');
+  if (typeof urls === 'string') throw new Error(`remote_urls ${urls}`);
+  return urls;
+}
+
 async function serve(
   policy: string,
   settings: ModelSettings,
+  urls: RemoteUrls,
   clock: Clock,
   metrics: Metrics,
   log: Logger,
 ): Promise<ServedModel> {
+  const startedMs = clock.now();
   const bundle = policy === 'null' ? nullBundle() : await loadBundle(bundleFolder(policy));
   const description = bundle.describe();
-  const backend = backendOf(policy, bundle, settings);
-  await backend.start();
-  for (const warning of backend.stats().warnings) log.warn({ model: description.id }, warning);
+  const { id: model, version } = description;
+  const backend = backendOf(policy, bundle, settings, urls, clock, log);
+  const ready = (): void => {
+    metrics.modelLoad.observe({ model }, (clock.now() - startedMs) / 1_000);
+    for (const warning of backend.stats().warnings) log.warn({ model }, warning);
+    log.info({ model, version, load_ms: Math.round(clock.now() - startedMs) }, 'policy ready');
+  };
+  if (bundle.remote === undefined) {
+    await backend.start();
+    ready();
+  } else await startRemote(backend, model, ready, log);
   const scheduler = new Scheduler({
     backend,
     now: () => clock.now(),
     batchWindowMs: settings.batch_window_ms,
     admission: settings.admission,
+    ...(settings.scheduler_order === undefined ? {} : { order: settings.scheduler_order }),
     hooks: schedulerHooks(model, metrics, log),
   });
   return {
@@ -133,22 +156,22 @@ async function serve(
 
 /** Waits for the first server, within patience. A model that is there and another than the bundle's stops the start (P12). */
 async function startRemote(backend: PolicyBackend, model: string, ready: () => void, log: Logger): Promise<void> {
-  let waits: 'yes' | 'no' | 'no longer' = 'yes';
+  const wait = { ready: false, over: false };
   const outcome = backend.start().then(
     () => {
       ready();
-      if (waits === 'yes') waits = 'no';
+      wait.ready = true;
     },
     async (error: unknown) => {
-      if (waits === 'no longer')
+      if (wait.over)
         return log.error({ model, err: error }, 'the model servers have another model; they are tried again');
       await backend.close();
       throw error;
     },
   );
   await within(REMOTE_PATIENCE_MS, outcome);
-  if (waits === 'no') return;
-  waits = 'no longer';
+  wait.over = true;
+  if (wait.ready) return;
   log.warn({ model }, 'no model server answers: the policy is loading, and is served as soon as one does');
 }
 
@@ -180,6 +203,11 @@ function backendOf(
     intraOp: settings.policy_intra_op,
     maxBatch: settings.batch_max,
   });
+}
+
+function logServer(log: Logger, model: string, { lastFault, state, url }: ServerStats): void {
+  if (state === 'ready') log.info({ model, server: url }, 'model server in use');
+  else log.warn({ model, server: url, reason: lastFault }, 'model server taken out');
 }
 
 /** Measurements as they happen; what is only counted is read from the scheduler when somebody scrapes (status.ts). */

@@ -89,7 +89,12 @@ export class GatewayStatus {
       const retried = this.#metrics.inferenceRetries;
       retried.remove({ model });
       retried.inc({ model }, stats.retried);
-      const busyMs = backend.stats().inferMs;
+      const { inferMs: busyMs, servers = [] } = backend.stats();
+      for (const { url: server, state, failures } of servers) {
+        this.#metrics.serverUp.set({ model, server }, state === 'ready' ? 1 : 0);
+        this.#metrics.serverFailures.remove({ model, server });
+        this.#metrics.serverFailures.inc({ model, server }, failures);
+      }
       const share = (busyMs - (this.#inferMs.get(model) ?? 0)) / (elapsedMs * backend.slots);
       this.#inferMs.set(model, busyMs);
       this.#metrics.workerUtilization.set({ model }, Math.min(100, 100 * share));

@@ -4,6 +4,7 @@ export { nearestName } from './nearest-name.js';
 export { envOf, flagOf, type Option, type OptionTable, type Values } from './option.js';
 export { announceReady, EXIT_FOLDER_HELD, onStopRequested, type StopCause } from './process-life.js';
 export { type Environment, type OptionFault, type ReadOptions, readOptions, type Source } from './read-options.js';
+export { parseRemoteUrls, type RemoteUrls } from './remote-urls.js';
 export {
   demoKeyPath,
   ensureDataDir,

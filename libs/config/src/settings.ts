@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { nearestName } from './nearest-name.js';
 import { envOf, type OptionTable, type Values } from './option.js';
 import { type Environment, type OptionFault, readOptions, type Source } from './read-options.js';
+import { parseRemoteUrls } from './remote-urls.js';
 
 /** Every setting of the service, once. The order is the order of `--help` and of the README's table. */
 export const SETTINGS = {
@@ -18,6 +19,23 @@ export const SETTINGS = {
     min: 0,
     max: 65535,
     help: 'port the gateway listens on; 0 picks a free one',
+  },
+  openpi_port: {
+    type: 'integer',
+    default: null,
+    min: 0,
+    max: 65535,
+    help: 'port that speaks the openpi wire at /, for clients that can name no path; 0 picks a free one, not set: only /v1/openpi',
+  },
+  openpi_defaults: {
+    type: 'string',
+    default: '',
+    help: 'what openpi clients get that do not say otherwise in their query, as a query: robot_type=franka_panda&policy=tabletop-v1',
+  },
+  openpi_key_file: {
+    type: 'path',
+    default: null,
+    help: 'file with the API key that clients of openpi_port are taken for that send none: whoever reaches that port drives robots with it; not set: they are refused',
   },
   tls_cert_file: {
     type: 'path',
@@ -65,6 +83,17 @@ export const SETTINGS = {
     help: 'policy worker threads',
   },
   policy_intra_op: { type: 'integer', default: 1, min: 1, max: 64, help: 'ONNX Runtime threads within one worker' },
+  remote_urls: {
+    type: 'string',
+    default: null,
+    help: 'model servers of remote policies, in place of those in their bundles: model=url,url;model=url',
+  },
+  remote_token: {
+    type: 'string',
+    default: null,
+    secret: true,
+    help: 'token that every model server is sent (kserve: Authorization: Bearer; openpi: Api-Key)',
+  },
   batch_max: {
     type: 'integer',
     default: 0,
@@ -78,6 +107,18 @@ export const SETTINGS = {
     min: 0,
     max: 100,
     help: 'longest wait for a fuller batch while a worker is free',
+  },
+  scheduler_order: {
+    type: 'choice',
+    default: 'slack',
+    choices: ['fifo', 'slack', 'wait_ratio'],
+    help: 'who is served first where more robots wait than a batch takes: the first to ask, the next to run dry, or who lost most of its time to waiting',
+  },
+  horizon: {
+    type: 'choice',
+    default: 'fixed',
+    choices: ['fixed', 'adaptive'],
+    help: 'how much of a chunk is executed before the next is asked for: what the bundle says, or more while the load is high; `execute` in `open` is kept in any case',
   },
   admission: {
     type: 'number',
@@ -240,5 +281,7 @@ export function contradictions(settings: Settings): OptionFault[] {
       message: `${missing} is not set, ${given} is: a certificate and its key go together`,
     });
   }
+  const remote = settings.remote_urls === null ? null : parseRemoteUrls(settings.remote_urls);
+  if (typeof remote === 'string') faults.push({ name: 'SINEW_REMOTE_URLS', message: `SINEW_REMOTE_URLS ${remote}` });
   return faults;
 }

@@ -86,6 +86,15 @@ export function createMetrics() {
     inferenceRetries: counter('vla_inference_retries_total', 'Inferences run again after a fault', ['model']),
     workersActive: gauge('vla_worker_active_count', 'Policy workers busy now', ['model']),
     workerUtilization: gauge('vla_worker_utilization_percent', 'Share of policy worker time in use', ['model']),
+    serverUp: gauge('vla_policy_server_up', 'Whether a model server is in use: 1, or taken out: 0', [
+      'model',
+      'server',
+    ]),
+    serverFailures: counter(
+      'vla_policy_server_failures_total',
+      'How often a model server was taken out, or could not be taken in',
+      ['model', 'server'],
+    ),
     modelLoad: histogram(
       'vla_model_load_duration_seconds',
       'Load and warm-up of a policy',

@@ -220,6 +220,8 @@ async function infer(deps: InferenceDeps, request: InferenceRequest, context: Ca
   const unit = new StateCheck(spec).fault(observation.state);
   if (unit !== null) return refuse('state', unit, 'state.wrong_unit');
   if (journal.pressure().level === 'full') throw new SinewError('journal_full');
+  if (model.status !== 'ready')
+    throw new SinewError('unavailable', `${description.id} is not served now: its model servers are away`);
   if (full(model)) throw new SinewError('capacity', `${description.id} is at its capacity`);
 
   const shot = new OneShot(requestId, observation, request.instruction, arrivedMs);

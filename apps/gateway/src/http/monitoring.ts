@@ -57,8 +57,8 @@ function policyQueue({ backend, description, scheduler }: ServedModel, uptimeMs:
 }
 
 function modelStats({ backend, description, scheduler, status }: ServedModel) {
-  const { batches, cpuMs, crashed, decodeMs, hung, inferences, inferMs, provider, warnings } = backend.stats();
-  const sizes = scheduler.stats().batches;
+  const { batches, cpuMs, crashed, decodeMs, hung, inferences, inferMs, provider, servers, warnings } = backend.stats();
+  const { batches: sizes, retried } = scheduler.stats();
   return {
     id: description.id,
     version: description.version,
@@ -76,6 +76,15 @@ function modelStats({ backend, description, scheduler, status }: ServedModel) {
     crashed,
     hung,
     batch_sizes: Object.fromEntries(sizes.map((n, size) => [String(size), n] as const).filter(([, n]) => n > 0)),
+    retries: retried,
+    servers: (servers ?? []).map(({ batches, failures, inFlight, lastFault, state, url }) => ({
+      url,
+      state,
+      failures,
+      last_fault: lastFault,
+      batches,
+      in_flight: inFlight,
+    })),
   };
 }
 

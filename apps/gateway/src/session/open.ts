@@ -210,6 +210,12 @@ export class SessionOpener {
       });
     }
     const { description } = model;
+    if (model.status !== 'ready') {
+      return refuse('unavailable', `${description.id} is not served now: its model servers are away`, {
+        details: { status: model.status },
+        close: 4503,
+      });
+    }
     const { manifest } = model.bundle;
     const untrained = checkEmbodiment(robot, manifest.embodiments, description.id);
     if (untrained !== null) return broken(untrained);

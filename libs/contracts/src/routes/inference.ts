@@ -88,6 +88,7 @@ export const inferRoute = route({
     'unknown_robot',
     'unknown_model',
     'capacity',
+    'unavailable',
     'draining',
     'journal_full',
     'model_error',

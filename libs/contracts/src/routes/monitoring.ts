@@ -158,6 +158,19 @@ export const modelStatsRoute = route({
             crashed: Count,
             hung: Count,
             batch_sizes: z.record(z.string(), Count).describe('How many batches of each size came back.'),
+            retries: Count.describe('Inferences run again after a fault.'),
+            servers: z
+              .array(
+                z.object({
+                  url: z.string(),
+                  state: z.enum(['connecting', 'ready', 'failed', 'closed']),
+                  failures: Count.describe('How often it was taken out, or could not be taken in.'),
+                  last_fault: z.string().nullable(),
+                  batches: Count,
+                  in_flight: Count,
+                }),
+              )
+              .describe('Of a policy that others run; else empty.'),
           }),
         ),
       }),

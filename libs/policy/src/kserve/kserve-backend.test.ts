@@ -217,7 +217,27 @@ describe('the model is compared with the manifest', () => {
   ])('[P12] another %s is refused at start, by that name', async (field, options) => {
     const { backend } = await served(options);
     await expect(backend.start()).rejects.toMatchObject({ name: 'BundleError', field });
-    expect(backend.stats().state).toBe('closed');
+    expect(backend.stats()).toMatchObject({ state: 'failed', available: [false] });
+  });
+
+  test('[P12] a wrong model that becomes right is served, unless the backend was closed', async () => {
+    let wrong = true;
+    const { backend } = await served({ metadata: (plain) => (wrong ? { inputs: [], outputs: [] } : plain) });
+    await expect(backend.start()).rejects.toMatchObject({ name: 'BundleError' });
+    const changes = watch(backend);
+    wrong = false;
+    while (!backend.available(0)) await changes.next();
+    expect(backend.stats().state).toBe('ready');
+  });
+
+  test('[P11] no server at all, and one that it cannot speak to, are refused', async () => {
+    const bundle = await bundleFor();
+    const refusal = expect.objectContaining({ name: 'BundleError', field: 'remote.urls' }) as Error;
+    expect(() => createKserveBackend({ bundle })).toThrow(refusal);
+    expect(() => createKserveBackend({ bundle, urls: ['ws://a:1'] })).toThrow(refusal);
+    expect(() => createKserveBackend({ bundle, urls: ['http://u:hunter2@a:1'] })).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining('hunter2') as string }) as Error,
+    );
   });
 
   test('[P12] one server of two with another model is left out, and said', async () => {

@@ -1,6 +1,7 @@
-import type { PolicyBackend } from '../backend/policy-backend.js';
+import type { PolicyBackend, ServerStats } from '../backend/policy-backend.js';
 import type { Bundle } from '../bundle/bundle.js';
 import { RemoteBackend } from '../remote/remote-backend.js';
+import { PROTOCOLS } from '../remote/remote-model.js';
 import { KserveServer } from './kserve-server.js';
 
 export interface RemoteBackendOptions {
@@ -13,20 +14,25 @@ export interface RemoteBackendOptions {
   readonly token?: string | null;
   /** The clock of `staleAtMs`, milliseconds. */
   readonly now?: () => number;
+  /** A server came or went. */
+  readonly onServer?: (server: ServerStats) => void;
 }
 
 /** A policy that KServe v2 servers run. Throws a BundleError where it has no server. */
 export function createKserveBackend(options: RemoteBackendOptions): PolicyBackend {
-  const { bundle, urls = [], maxBatch = 0, token = null, now = () => performance.now() } = options;
+  const { bundle, urls = [], maxBatch = 0, token = null } = options;
+  const { now = () => performance.now(), onServer = () => {} } = options;
   const { manifest, remote: model } = bundle;
   if (model?.backend !== 'kserve') throw new TypeError(`${manifest.id} is not served by KServe`);
   return new RemoteBackend({
     bundle,
     provider: 'kserve',
     urls: urls.length > 0 ? urls : model.urls,
+    protocols: PROTOCOLS.kserve,
     connections: model.connections,
     maxBatch,
     now,
+    onServer,
     connect: (url, layout) => new KserveServer({ url, manifest, model, layout, maxBatch: layout.rows, token }),
   });
 }

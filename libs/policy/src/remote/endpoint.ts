@@ -107,6 +107,7 @@ export class Endpoint {
   }
 
   #fail(reason: string): void {
+    const news = this.#state !== 'failed';
     this.#state = 'failed';
     this.#failures++;
     this.#lastFault = reason;
@@ -115,7 +116,7 @@ export class Endpoint {
     const backoff = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** this.#failuresInRow++);
     this.#timer = setTimeout(() => void this.#take(), backoff);
     this.#timer.unref();
-    this.#events.changed();
+    if (news) this.#events.changed();
   }
 
   #checkLater(): void {

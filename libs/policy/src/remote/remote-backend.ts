@@ -4,6 +4,7 @@ import {
   type BatchResult,
   type PolicyBackend,
   type PolicyInput,
+  type ServerStats,
   type WarmUp,
 } from '../backend/policy-backend.js';
 import type { Bundle } from '../bundle/bundle.js';
@@ -14,6 +15,7 @@ import { BatchLayout, compactRows } from '../onnx/batch-layout.js';
 import type { RowFault } from '../onnx/messages.js';
 import { Endpoint, reasonOf } from './endpoint.js';
 import { type RemoteServer, ServerLostError } from './remote-server.js';
+import { serverUrl, withoutSecrets } from './server-url.js';
 
 /** No small images for our own decoder: it works in the calling thread, which paces robots here. The library has its own. */
 const NO_SMALL_IMAGES = 0;
@@ -22,6 +24,7 @@ export interface RemoteBackendParts {
   readonly bundle: Bundle;
   readonly provider: string;
   readonly urls: readonly string[];
+  readonly protocols: readonly string[];
   /** Batches in flight a server. */
   readonly connections: number;
   /** At most this many at once; 0: the bundle's. */
@@ -29,6 +32,8 @@ export interface RemoteBackendParts {
   /** The clock of `staleAtMs`, milliseconds. */
   readonly now: () => number;
   readonly connect: (url: string, layout: BatchLayout) => RemoteServer;
+  /** A server came or went. */
+  readonly onServer: (server: ServerStats) => void;
 }
 
 /**
@@ -60,6 +65,10 @@ export class RemoteBackend implements PolicyBackend {
     const { manifest } = parts.bundle;
     if (parts.urls.length === 0)
       throw new BundleError(manifest.id, 'remote.urls', 'names no server, nor does the setting remote_urls');
+    for (const url of parts.urls) {
+      const { fault } = serverUrl(url, parts.protocols);
+      if (fault !== null) throw new BundleError(manifest.id, 'remote.urls', `${withoutSecrets(url)} ${fault}`);
+    }
     this.#parts = parts;
     this.#unasked = parts.urls.length;
     this.maxBatch = parts.maxBatch > 0 ? Math.min(parts.maxBatch, manifest.batch.max) : manifest.batch.max;
@@ -68,7 +77,10 @@ export class RemoteBackend implements PolicyBackend {
     this.#images = new BatchImages(manifest, this.#layout, NO_SMALL_IMAGES);
     for (const url of parts.urls) {
       const endpoint: Endpoint = new Endpoint(url, parts.connect(url, this.#layout), {
-        changed: () => this.#availabilityChanged(),
+        changed: () => {
+          this.#availabilityChanged();
+          parts.onServer(endpoint.stats());
+        },
         refused: (error) => this.#refused(error),
       });
       this.#endpoints.push(endpoint);
@@ -223,8 +235,8 @@ export class RemoteBackend implements PolicyBackend {
   }
 
   /**
-   * At the start a wrong model stops it, as a wrong graph does, unless another server has the right one. Later it may become
-   * right again: the server is tried again.
+   * At the start a wrong model is told, as a wrong graph is, unless another server has the right one. It may become right:
+   * until the backend is closed, the servers are tried again.
    */
   #refused(error: unknown): void {
     if (this.#first === null) return;
@@ -232,7 +244,7 @@ export class RemoteBackend implements PolicyBackend {
     if (--this.#unasked > 0 || this.#wrong === null) return;
     const { reject } = this.#first;
     this.#first = null;
-    void this.close();
+    this.#state = 'failed';
     reject(this.#wrong);
   }
 }

@@ -14,3 +14,6 @@ export function serverUrl(text: string, protocols: readonly string[]): { fault: 
   if (url.search !== '' || url.hash !== '') return { fault: 'must end with its path' };
   return { fault: null };
 }
+
+/** For a message about a URL that may hold what nobody should read. */
+export const withoutSecrets = (url: string): string => url.replace(/\/\/[^/]*@/, '//…@').replace(/[?#].*$/, '…');
