@@ -16,6 +16,8 @@ export interface PeersPlan {
   readonly ms: number;
   readonly sweepMs: number;
   readonly warmupMs: number;
+  /** Of each server, once, before its first round: until its compilers have done what they will do. */
+  readonly settleMs: number;
   readonly clients: number;
   readonly sweep: readonly number[];
   readonly threads: number;
@@ -134,7 +136,11 @@ class WorkloadBench {
 
   /** One server after the other in every round, so that a noisy neighbour hits all alike. */
   async run(): Promise<ServerRounds[]> {
-    const { clients, ms, rounds, sweep, sweepMs } = this.#plan;
+    const { clients, ms, rounds, settleMs, sweep, sweepMs } = this.#plan;
+    for (const peer of settleMs === 0 ? [] : this.#peers) {
+      progress(`${this.#workload.id}: ${peer.id} settles`);
+      await this.#ask(peer, clients, settleMs, null);
+    }
     for (let round = 1; round <= rounds; round++) {
       progress(`${this.#workload.id}: round ${round} of ${rounds}`);
       for (const peer of this.#peers) {

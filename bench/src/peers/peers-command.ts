@@ -38,6 +38,13 @@ const OPTIONS = {
     max: 60,
     help: `of each measurement with ${SWEEP.join(', ')} clients; 0: none`,
   },
+  settle: {
+    type: 'number',
+    default: 12,
+    min: 0,
+    max: 120,
+    help: 'seconds of each server under load, once, before the first round: compilers need ten thousands of frames',
+  },
   warmup: { type: 'number', default: 0.5, min: 0, max: 30, help: 'seconds before each measurement' },
   threads: {
     type: 'integer',
@@ -91,6 +98,7 @@ async function measure(options: Values<typeof OPTIONS>): Promise<PeersResult> {
     rounds: quick ? 1 : options.rounds,
     ms: quick ? 300 : options.seconds * 1_000,
     sweepMs: quick ? 100 : options.sweep_seconds * 1_000,
+    settleMs: quick ? 0 : options.settle * 1_000,
     warmupMs: quick ? 100 : options.warmup * 1_000,
     clients: options.clients,
     sweep: quick ? [1, 8] : SWEEP,

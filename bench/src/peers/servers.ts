@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import type { Bundle } from '@sinew/policy';
 import { STREAM_PATH } from '@sinew/protocol';
+import { OPENPI_PATH } from '@sinew/protocol/openpi';
 import type { Wire } from './client-messages.js';
 import { peerSettings } from './peer-settings.js';
 import { PYTHON_SERVER } from './python.js';
@@ -41,7 +42,8 @@ export interface StartOptions {
   readonly profile: string | null;
 }
 
-const OPENPI_PATH = '/v1/openpi?robot_type=franka_panda';
+/** A client that executes half of each chunk in a box of its own, as the native one says in its `open`. */
+const QUERY = 'robot_type=franka_panda&execute=4&environment_type=lab&workspace=-0.5,-0.5,0,0.5,0.5,0.6';
 const entry = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 
 /** Starts those of the servers that are asked for, and stops them all where one does not start. */
@@ -90,7 +92,7 @@ async function startPeer(id: ServerId, options: StartOptions, before: readonly P
     case 'sinew_native': {
       const endpoint =
         id === 'sinew'
-          ? ({ id, path: OPENPI_PATH, wire: 'openpi' } as const)
+          ? ({ id, path: `${OPENPI_PATH}?${QUERY}`, wire: 'openpi' } as const)
           : ({ id, path: STREAM_PATH, wire: 'native' } as const);
       const same = before.find((peer) => peer.id === 'sinew');
       if (same !== undefined) return { ...endpoint, process: same.process, key: same.key };
