@@ -47,6 +47,8 @@ const PATIENCE_MS = 1_000;
 const MAX_ENTRIES = 10_000;
 const KEY_SHAPE = /^vla_live_[A-Za-z0-9_-]{16,128}$/;
 
+export const isApiKey = (text: string): boolean => KEY_SHAPE.test(text);
+
 /** Authenticates API keys against the database through a small cache. Keys themselves are never kept, only their hashes. */
 export class Authenticator {
   readonly #find: FindKey;
@@ -71,7 +73,7 @@ export class Authenticator {
   }
 
   async authenticate(key: string): Promise<AuthResult> {
-    if (!KEY_SHAPE.test(key)) return { kind: 'unknown' };
+    if (!isApiKey(key)) return { kind: 'unknown' };
     return this.#check(createHash('sha256').update(key).digest('hex'));
   }
 

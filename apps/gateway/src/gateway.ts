@@ -1,10 +1,11 @@
-import type { us_listen_socket } from 'uWebSockets.js';
+import type { TemplatedApp, us_listen_socket } from 'uWebSockets.js';
 import type { SharedState } from '@sinew/cache';
 import type { Settings } from '@sinew/config';
 import { checkInstruction } from '@sinew/contracts';
 import type { JournalWriter } from '@sinew/journal';
 import type { ConsentCache } from '@sinew/privacy';
 import { ERRORS } from '@sinew/protocol';
+import { OPENPI_PATH } from '@sinew/protocol/openpi';
 import type { Logger, Metrics } from '@sinew/telemetry';
 import { Authenticator, type FindKey } from './auth.js';
 import type { Clock } from './clock.js';
@@ -22,6 +23,8 @@ import { RequestLimit } from './limits/request-limit.js';
 import { SessionPlaces } from './limits/session-places.js';
 import type { ModelCatalogue } from './models.js';
 import { type Network, uwsNetwork } from './network.js';
+import { OpenpiConnection } from './openpi/connection.js';
+import { mountOpenpi, mountOpenpiPort, type OpenpiMount } from './openpi/mount.js';
 import { Pacer } from './pacer.js';
 import { SessionOpener } from './session/open.js';
 import { RefusedInstructions } from './session/refused-instructions.js';
@@ -31,7 +34,7 @@ import type { Session, SessionContext } from './session/session.js';
 import { SlabPool } from './session/slab-pool.js';
 import { GatewayStatus } from './status.js';
 import { Connection } from './stream/connection.js';
-import { mountStream } from './stream/upgrade.js';
+import { mountStream, type StreamDeps } from './stream/upgrade.js';
 import type { TlsFiles } from './tls.js';
 import { within } from './within.js';
 
@@ -49,7 +52,8 @@ export type GatewaySettings = Pick<
   | 'soft_limit_bytes'
   | 'hard_limit_bytes'
   | 'metrics_customer_labels'
->;
+> &
+  Partial<Pick<Settings, 'openpi_port' | 'openpi_defaults'>>;
 
 export interface GatewayDeps {
   readonly settings: GatewaySettings;
@@ -72,12 +76,16 @@ export interface GatewayDeps {
   /** What customers consented to. The journal asks the same one. */
   readonly consents: ConsentCache;
   readonly pingDatabase: () => Promise<void>;
+  /** Whom clients of the openpi port are that bring no key; without it they are refused. */
+  readonly openpiKey?: string;
   /** The endpoints over what the database holds. */
   readonly routes?: readonly Route[];
 }
 
 export interface Gateway {
   readonly port: number;
+  /** Null: there is none. */
+  readonly openpiPort: number | null;
   readonly status: GatewayStatus;
   readonly sessions: SessionRegistry;
   /** Whether something of this customer goes on: a session, or anybody's request beside the one that asks. */
@@ -115,7 +123,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const pacer = new Pacer(clock);
   const status = new GatewayStatus(journal, registry, models, metrics);
   const authenticator = new Authenticator(deps.findKey, clock, deps.wallNow);
-  const connections = new Set<Connection>();
+  const connections = new Set<Connection | OpenpiConnection>();
   const inFlight = new InFlight();
   const safety = new SafetyMetrics(metrics);
   const refusedInstructions = new RefusedInstructions(clock, safety, (record) => {
@@ -169,7 +177,16 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
 
   const { network = uwsNetwork } = deps;
   const app = network.app(deps.tls);
-  mountStream(app, {
+  const disconnect = (connection: Connection | OpenpiConnection): void => {
+    connections.delete(connection);
+    status.connections(-1);
+  };
+  const connected = <T extends Connection | OpenpiConnection>(connection: T): T => {
+    connections.add(connection);
+    status.connections(1);
+    return connection;
+  };
+  const doors: Omit<StreamDeps, 'connect' | 'disconnect'> = {
     authenticator,
     maxFrameBytes: settings.max_frame_bytes,
     buffers: { soft: settings.soft_limit_bytes, hard: settings.hard_limit_bytes },
@@ -189,27 +206,30 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
       if (users < 2 * limits.sessions + SPARE_SOCKETS_OF_CUSTOMER) return null;
       return errorReply('session_limit', 'Too many sockets of this customer', requestId, { status: 503 });
     },
+  };
+  mountStream(app, {
+    ...doors,
+    disconnect,
     connect: (socket, principal) => {
-      const connection = new Connection(
-        socket,
-        principal,
-        clock,
-        opener,
-        metrics,
-        refusals,
-        customers.of(principal),
-        places,
-        settings,
-      );
-      connections.add(connection);
-      status.connections(1);
-      return connection;
-    },
-    disconnect: (connection) => {
-      connections.delete(connection);
-      status.connections(-1);
+      const account = customers.of(principal);
+      return connected(new Connection(socket, principal, clock, opener, metrics, refusals, account, places, settings));
     },
   });
+  const openpi: OpenpiMount = {
+    ...doors,
+    disconnect,
+    models,
+    defaults: settings.openpi_defaults ?? '',
+    keyOfOthers: null,
+    connect: (socket, principal, parameters) => {
+      const parts = { clock, opener, metrics, refusals, places, pingIntervalMs: settings.ping_interval_ms };
+      return connected(new OpenpiConnection(socket, principal, parameters, customers.of(principal), parts));
+    },
+  };
+  mountOpenpi(app, OPENPI_PATH, openpi);
+  const openpiPort = settings.openpi_port ?? null;
+  const openpiApp = openpiPort === null ? null : network.app(deps.tls);
+  if (openpiApp !== null) mountOpenpiPort(openpiApp, { ...openpi, keyOfOthers: deps.openpiKey ?? null });
   mount(
     app,
     [
@@ -241,12 +261,14 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     },
   );
 
-  const listening = await new Promise<us_listen_socket>((resolve, reject) => {
-    app.listen(settings.host, settings.port, (socket) => {
-      if (socket === false) reject(new Error(`${settings.host}:${settings.port} is in use; choose another --port`));
-      else resolve(socket);
-    });
-  });
+  const listening = await listen(app, settings.host, settings.port, 'port');
+  const openpiListening =
+    openpiApp === null || openpiPort === null
+      ? null
+      : await listen(openpiApp, settings.host, openpiPort, 'openpi-port').catch((error: unknown) => {
+          network.stopListening(listening);
+          throw error;
+        });
   const sweeper = setInterval(() => {
     const now = clock.now();
     for (const connection of connections) connection.sweep(now);
@@ -279,6 +301,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     await until(() => inFlight.size === 0, LAST_REPLY_MS, clock);
     if (lingers) await delay(LINGER_MS);
     network.stopListening(listening);
+    if (openpiListening !== null) network.stopListening(openpiListening);
     clearInterval(sweeper);
     clearInterval(rechecker);
     endNews();
@@ -289,12 +312,20 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     refusedInstructions.close();
     pacer.stop();
     app.close();
+    openpiApp?.close();
     await journal.sync();
     status.close();
   };
   const busy = (customerId: string): boolean =>
     inFlight.size > 1 || [...registry].some(({ profile }) => profile.principal.customerId === customerId);
-  return { port: network.portOf(listening), status, sessions: registry, busy, drain };
+  return {
+    port: network.portOf(listening),
+    openpiPort: openpiListening === null ? null : network.portOf(openpiListening),
+    status,
+    sessions: registry,
+    busy,
+    drain,
+  };
 }
 
 /** Sessions with a socket: one without has no robot to hold, and cannot be resumed while the gateway drains. */
@@ -328,6 +359,15 @@ async function endRevoked(registry: SessionRegistry, authenticator: Authenticato
       }
     }),
   );
+}
+
+function listen(app: TemplatedApp, host: string, port: number, setting: string): Promise<us_listen_socket> {
+  return new Promise((resolve, reject) => {
+    app.listen(host, port, (socket) => {
+      if (socket === false) reject(new Error(`${host}:${port} is in use; choose another --${setting}`));
+      else resolve(socket);
+    });
+  });
 }
 
 const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

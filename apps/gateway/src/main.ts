@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AccountAdministration, GatewayRecord } from '@sinew/accounts';
@@ -15,6 +16,7 @@ import { createJobs } from '@sinew/jobs';
 import { JournalError, JournalWriter, threadedIo } from '@sinew/journal';
 import { ConsentCache } from '@sinew/privacy';
 import { askNvidiaSmi, createLogger, createMetrics, GpuReader, type Logger, type Metrics } from '@sinew/telemetry';
+import { isApiKey } from './auth.js';
 import { monotonicClock } from './clock.js';
 import { openErasure } from './erasure/open-erasure.js';
 import { errorMessage } from './error-message.js';
@@ -55,6 +57,7 @@ async function main(): Promise<void> {
     const warning = await checkTls(tls, Date.now());
     if (warning !== null) log.warn(warning);
   }
+  const openpiKey = await keyOfOpenpiPort(settings);
   const pool = createPool(settings.database_url, {
     applicationName: 'sinew gateway',
     queryTimeoutMs: QUERY_TIMEOUT_MS,
@@ -183,6 +186,7 @@ async function main(): Promise<void> {
     wallNow: () => Date.now(),
     consents,
     ...(tls === null ? {} : { tls }),
+    ...(openpiKey === null ? {} : { openpiKey }),
     pingDatabase: async () => {
       await pool.query('SELECT 1');
     },
@@ -228,11 +232,25 @@ async function main(): Promise<void> {
     stop(0);
   });
   const address = gatewayAddress(settings.host, gateway.port, tls !== null);
-  announceReady({ port: gateway.port, ...address, models: models.ids });
+  announceReady({
+    port: gateway.port,
+    ...address,
+    ...(gateway.openpiPort === null ? {} : { openpi_port: gateway.openpiPort }),
+    models: models.ids,
+  });
 }
 
 const tlsFiles = ({ tls_cert_file: certFile, tls_key_file: keyFile }: Settings): TlsFiles | null =>
   certFile === null || keyFile === null ? null : { certFile, keyFile };
+
+/** Whom clients without a key are taken for, which is never so unless somebody said whose key that is. */
+async function keyOfOpenpiPort({ openpi_key_file: path, openpi_port: port }: Settings): Promise<string | null> {
+  if (path === null) return null;
+  if (port === null) throw new Error('openpi_key_file is for clients of openpi_port, which is not set');
+  const key = (await readFile(path, 'utf8')).trim();
+  if (!isApiKey(key)) throw new Error(`${path} (openpi_key_file) holds no API key`);
+  return key;
+}
 
 /** A node number from the database, as long as this process runs. */
 function leaseNode(pool: ReturnType<typeof createPool>, log: Logger, lost: () => void): Promise<NodeLease> {

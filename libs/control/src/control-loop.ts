@@ -416,6 +416,34 @@ export class ControlLoop {
     };
   }
 
+  /**
+   * For a client that plays `length` ticks from `firstTick` on and no braking tail after them: how many of these, at most `most`, may
+   * follow the chunks for the robot to stand at the end of it all. Changes nothing but that plans beyond `firstTick` are void.
+   */
+  movingTicks(firstTick: number, most: number, length: number): number {
+    this.#rewind(firstTick);
+    const motion = this.#motion;
+    const before = new Float64Array(motion.row);
+    motion.save(before, 0);
+    const [last, started, standingAt] = [this.#last, this.#started, this.#standingAt];
+    const [mustRest, estopped, pending] = [this.#mustRest, this.#estopped, this.#pending];
+    let moving = most;
+    for (; moving > 0; moving--) {
+      const { stopLength } = this.plan(firstTick, moving);
+      if (moving + stopLength <= length) break;
+    }
+    motion.rewind(last);
+    motion.restore(before, 0);
+    this.#prefix?.forget(last + 1, this.#last);
+    this.#last = last;
+    this.#started = started;
+    this.#standingAt = standingAt;
+    this.#mustRest = mustRest;
+    this.#estopped = estopped;
+    this.#pending = pending;
+    return moving;
+  }
+
   #rewind(firstTick: number): void {
     if (this.#snapshots === null) {
       this.#snapshots = new Float64Array(this.#capacity * (SNAPSHOT + this.#motion.row));

@@ -187,10 +187,10 @@ export class InferenceSlot implements Requester {
       counters.inference_errors++;
       if (output.rule !== undefined) session.refused(output.rule, 'action', output.reason);
       this.#count('error');
-      session.modelFailed();
       context.journal.append(
         inferenceRecord(session, { ...finished, status: 'error', safetyScore: 0, safetyFlags: [] }),
       );
+      session.modelFailed(observation);
       session.outbox.fail('model_error', output.reason, observation.seq);
       return;
     }

@@ -25,6 +25,7 @@ import type { RefusedInstructions } from './refused-instructions.js';
 import type { SessionRegistry } from './registry.js';
 import { Session, type SessionContext } from './session.js';
 import { smoothingFor } from './smoothing.js';
+import type { Wire } from './wire.js';
 
 export interface Refusal {
   readonly code: ErrorCode;
@@ -92,21 +93,33 @@ export class SessionOpener {
   }
 
   /** `admission`: whether the customer may open one more; null for a resume, which needs no place. */
-  open(open: Open, principal: Principal, socket: SocketHandle, admission: Admission | null): OpenResult {
+  open(
+    open: Open,
+    principal: Principal,
+    socket: SocketHandle,
+    admission: Admission | null,
+    wire: Wire | null = null,
+  ): OpenResult {
     if (this.#draining) return refuse('draining', 'The server is stopping; connect again');
     if (!principal.scopes.has('stream'))
       return refuse('forbidden', 'The key lacks the scope `stream`', { close: 4403 });
     if (open.resume !== undefined) return this.#resume(open as ResumeOpen, principal, socket);
     const fresh = open as FreshOpen;
-    const result = this.#tryJudge(fresh, principal, socket, admission);
+    const result = this.#tryJudge(fresh, principal, socket, admission, wire);
     if (result.kind === 'refused') this.#count(result.refusal, fresh, principal);
     return result;
   }
 
   /** A fault of ours at one client's `open` ends that socket, not the gateway that drives all the others. */
-  #tryJudge(open: FreshOpen, principal: Principal, socket: SocketHandle, admission: Admission | null): OpenResult {
+  #tryJudge(
+    open: FreshOpen,
+    principal: Principal,
+    socket: SocketHandle,
+    admission: Admission | null,
+    wire: Wire | null,
+  ): OpenResult {
     try {
-      return this.#judge(open, principal, socket, admission);
+      return this.#judge(open, principal, socket, admission, wire);
     } catch (error) {
       this.#context.log.error({ err: error, robot_type: open.robot_type }, 'open failed');
       return refuse('internal', 'A fault of the server');
@@ -139,9 +152,15 @@ export class SessionOpener {
     }
   }
 
-  #judge(open: FreshOpen, principal: Principal, socket: SocketHandle, admission: Admission | null): OpenResult {
+  #judge(
+    open: FreshOpen,
+    principal: Principal,
+    socket: SocketHandle,
+    admission: Admission | null,
+    wire: Wire | null,
+  ): OpenResult {
     try {
-      return this.#fresh(open, principal, socket, admission);
+      return this.#fresh(open, principal, socket, admission, wire);
     } catch (error) {
       // Nobody waits for this any more who could catch it: one client's fault must not end every session.
       this.#context.log.error({ err: error, customer_id: principal.customerId }, 'open failed');
@@ -166,8 +185,15 @@ export class SessionOpener {
     return { kind: 'opened', session };
   }
 
-  #fresh(open: FreshOpen, principal: Principal, socket: SocketHandle, admission: Admission | null): OpenResult {
-    const fault = checkInstruction(open.instruction);
+  #fresh(
+    open: FreshOpen,
+    principal: Principal,
+    socket: SocketHandle,
+    admission: Admission | null,
+    wire: Wire | null,
+  ): OpenResult {
+    const later = wire?.instructsLater === true && open.instruction === '';
+    const fault = later ? null : checkInstruction(open.instruction);
     if (fault !== null) {
       if (fault.kind === 'safety') {
         const subject = {
@@ -302,6 +328,7 @@ export class SessionOpener {
       staleAfterMs,
       environment: open.environment ?? null,
       client: open.client ?? null,
+      wire,
     };
     const unfit = checkSpec(controlSpecOf(profile));
     if (unfit !== null) return invalid(unfit.field, unfit.reason);

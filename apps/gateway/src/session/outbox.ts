@@ -5,8 +5,17 @@ import type { SocketHandle } from '../stream/socket-handle.js';
 /** A notice of one code leaves at most this often, ms; what came in between is in the counters. */
 const NOTICE_EVERY_MS = 1_000;
 
-/** What a session says on its present socket; without one it says nothing. */
-export class Outbox {
+/** What a session says to its client, whatever wire that speaks. Without a socket it says nothing. */
+export interface Outbox {
+  /** False where it did not leave. */
+  send(message: ServerMessage): boolean;
+  fault(fault: WireFault): void;
+  fail(code: ErrorCode, message: string, observationSeq?: number): void;
+  notice(code: string, message: string): void;
+}
+
+/** On `sinew.v1`. */
+export class NativeOutbox implements Outbox {
   readonly #socket: () => SocketHandle | null;
   readonly #clock: Clock;
   readonly #noticed = new Map<string, number>();

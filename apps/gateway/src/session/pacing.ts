@@ -19,6 +19,8 @@ export interface PacingMode {
   tick(n: number, dueMs: number): void;
   /** Something must end now, not with the next tick; `unanswered` observations will get no chunk. */
   stopNow(reason: HoldReason, unanswered: readonly AcceptedObservation[]): void;
+  /** Where a client that waits for an answer has to be told in its own way; the others get an `error`. */
+  modelFailed?(observation: AcceptedObservation): void;
   newEpisode(): void;
   resumed(): void;
 }

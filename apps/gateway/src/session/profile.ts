@@ -2,6 +2,7 @@ import type { ControlSpec, LimitsInForce } from '@sinew/control';
 import type { Blend, ClientInfo, Environment, FreshOpen, Pacing, Smoothing } from '@sinew/protocol';
 import type { Principal } from '../auth.js';
 import type { ServedModel } from '../models.js';
+import type { Wire } from './wire.js';
 
 /** Everything that `open` decided; it never changes while the session lives. */
 export interface SessionProfile {
@@ -22,6 +23,8 @@ export interface SessionProfile {
   readonly staleAfterMs: number;
   readonly environment: Environment | null;
   readonly client: ClientInfo | null;
+  /** Null: `sinew.v1`. */
+  readonly wire: Wire | null;
 }
 
 export function controlSpecOf(profile: SessionProfile): ControlSpec {

@@ -23,7 +23,7 @@ import { newResumeToken, sameToken } from './identity.js';
 import { InferenceSlot, type ReadyChunk } from './inference.js';
 import type { AcceptedObservation } from './observation-box.js';
 import { ObservationGate } from './observation-gate.js';
-import { Outbox } from './outbox.js';
+import { NativeOutbox, type Outbox } from './outbox.js';
 import { createPacing, type PacingMode } from './pacing.js';
 import { controlSpecOf, type SessionProfile } from './profile.js';
 import type { SafetyMetrics } from './safety-metrics.js';
@@ -114,7 +114,7 @@ export class Session {
     this.ticks = new TickLog(description.action_dim, description.inputs.state.dim, profile.controlHz);
     this.#records = new SessionRecords(profile, context, this.ticks);
     this.gate = new ObservationGate(description, spec);
-    this.outbox = new Outbox(() => this.socket, context.clock);
+    this.outbox = profile.wire?.outbox(this) ?? new NativeOutbox(() => this.socket, context.clock);
     this.watchdog = new Watchdog(profile.staleAfterMs);
     this.incidents = new SessionIncidents(profile, {
       clock: context.clock,
@@ -415,8 +415,9 @@ export class Session {
     return prefix;
   }
 
-  modelFailed(): void {
+  modelFailed(observation: AcceptedObservation): void {
     this.#modelFailed = true;
+    this.guard(() => this.#pacing.modelFailed?.(observation));
   }
 
   // ---- ticks -----------------------------------------------------------------------------------------------------

@@ -72,6 +72,14 @@ export class SocketHandle<UserData = unknown> {
     return 'sent';
   }
 
+  /** One text frame, for wires that have any; under the same bounds as `send`. */
+  sendText(text: string, nowMs: number): void {
+    if (this.#ws === null || this.#endedAt !== null) return;
+    const bytes = Buffer.byteLength(text);
+    if (this.#ws.getBufferedAmount() + bytes > this.#limits.hard || this.#ws.send(text, false, false) === 2)
+      this.end(4508, 'slow consumer', nowMs);
+  }
+
   ping(): void {
     if (this.#ws !== null && this.#endedAt === null) this.#ws.ping();
   }

@@ -88,6 +88,7 @@ interface Options {
   readonly keepDir?: boolean;
   readonly journalBudgetBytes?: number;
   readonly tls?: TlsFiles;
+  readonly openpiKey?: string;
   /** Where keys are looked up; `keys` without. */
   readonly findKey?: FindKey;
   /** Whether the node number is in doubt. */
@@ -146,6 +147,7 @@ export async function startTestGateway(options: Options = {}): Promise<TestGatew
     consents,
     pingDatabase: async () => {},
     ...(options.tls === undefined ? {} : { tls: options.tls }),
+    ...(options.openpiKey === undefined ? {} : { openpiKey: options.openpiKey }),
     ...(options.routes === undefined ? {} : { routes: options.routes({ models, dir, consents, log }) }),
   });
   const connect = (key = KEY) => StreamClient.connect(gateway.port, key);

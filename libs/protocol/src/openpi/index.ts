@@ -1,6 +1,6 @@
 export { decodeOpenpi, type OpenpiDecoded } from './decode.js';
 export { encodeOpenpi } from './encode.js';
-export { OPENPI_LIMITS } from './limits.js';
+export { OPENPI_LIMITS, OPENPI_PATH } from './limits.js';
 export {
   float32Array,
   float64Array,
