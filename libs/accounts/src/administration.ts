@@ -21,6 +21,7 @@ export interface CustomerWish {
   readonly tier?: CustomerTier;
   readonly is_operator?: boolean;
   readonly limits?: LimitOverrides | null;
+  readonly record_sessions?: boolean;
 }
 
 export interface CustomerChange extends Partial<CustomerWish> {
@@ -99,7 +100,7 @@ export class AccountAdministration {
     return (await accounts(this.pool).findCustomerByName(name)) ?? (await this.createCustomer({ ...wish, name }));
   }
 
-  async createCustomer({ name, tier, is_operator, limits }: CustomerWish): Promise<Customer> {
+  async createCustomer({ name, tier, is_operator, limits, record_sessions }: CustomerWish): Promise<Customer> {
     const customer: Customer = {
       customer_id: uuidv7(),
       name: checkedName(name),
@@ -108,6 +109,7 @@ export class AccountAdministration {
       created_at: this.now(),
       is_operator: is_operator ?? false,
       limits: limits ?? null,
+      record_sessions: record_sessions ?? false,
     };
     const made = customerEvent('create', customer);
     await this.durable.record([made]);
@@ -210,7 +212,7 @@ async function lockedKey(client: PoolClient, key: { key_id: string; customer_id:
 
 async function lockedCustomer(client: PoolClient, customerId: string): Promise<Customer | null> {
   const { rows } = await client.query<Customer>(
-    `SELECT customer_id, name, tier, is_active, created_at, is_operator, limits
+    `SELECT customer_id, name, tier, is_active, created_at, is_operator, limits, record_sessions
      FROM vlaapi.customers WHERE customer_id = $1 FOR UPDATE`,
     [customerId],
   );

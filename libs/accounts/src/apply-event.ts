@@ -25,7 +25,7 @@ export async function applyEvent(database: Queries, { event, data }: AccountEven
 
 async function storeCustomer(database: Queries, action: 'create' | 'update', row: Row): Promise<void> {
   // An update stands for its customer also where damage took the creation.
-  const changed = ['name', 'tier', 'is_active', 'is_operator', 'limits'].map(
+  const changed = ['name', 'tier', 'is_active', 'is_operator', 'limits', 'record_sessions'].map(
     (column) => `${column} = excluded.${column}`,
   );
   const conflict = action === 'create' ? 'DO NOTHING' : `DO UPDATE SET ${changed.join(', ')}`;

@@ -22,6 +22,8 @@ export interface Customer {
   readonly is_operator: boolean;
   /** Single limits that differ from the tier's; null: none does. */
   readonly limits: LimitOverrides | null;
+  /** Its sessions are recorded where they are served. */
+  readonly record_sessions: boolean;
 }
 
 /** What authentication needs to know of a key. */
@@ -36,6 +38,8 @@ export interface KeyIdentity {
   /** Single limits that differ from the tier's; null: none does. */
   readonly limits: LimitOverrides | null;
   readonly is_operator: boolean;
+  /** Its sessions are recorded where they are served; not given: they are not. */
+  readonly record_sessions?: boolean;
 }
 
 export interface KeyInfo {
@@ -201,6 +205,7 @@ export function accounts(pool: Pool) {
           customer_active: customers.is_active,
           limits: customers.limits,
           is_operator: customers.is_operator,
+          record_sessions: customers.record_sessions,
         })
         .from(apiKeys)
         .innerJoin(customers, eq(customers.customer_id, apiKeys.customer_id))

@@ -43,6 +43,8 @@ export const customers = vlaapi.table('customers', {
   is_operator: boolean('is_operator').notNull().default(false),
   /** Single limits that differ from the tier's; null: none does. */
   limits: jsonb('limits').$type<LimitOverrides>(),
+  /** Its sessions are recorded where they are served. */
+  record_sessions: boolean('record_sessions').notNull().default(false),
 });
 
 export const apiKeys = vlaapi.table(

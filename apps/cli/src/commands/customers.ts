@@ -18,6 +18,7 @@ export const customers = defineCommand({
     'customers list',
     'customers create NAME [--tier pro] [--operator yes] [--limits sessions=20]',
     'customers update NAME_OR_ID [--rename NAME] [--tier pro] [--active no] [--operator no] [--limits none]',
+    'customers record NAME_OR_ID on|off',
   ],
   options: {
     rename: { type: 'string', default: null, help: 'another name' },
@@ -34,6 +35,7 @@ export const customers = defineCommand({
   },
   async run(values, rest, terminal) {
     const [action, word, ...more] = rest;
+    const recording = action === 'record' ? onOrOff(more.shift()) : null;
     if (more.length > 0) throw new UsageError(`one customer at a time, not "${more.join(' ')}"`);
     const on = (use: (store: Accounts, administration: AccountAdministration) => Promise<number>): Promise<number> =>
       withDatabase(values, 'sinew customers', (database) =>
@@ -45,6 +47,7 @@ export const customers = defineCommand({
       ...(values.operator === null ? {} : { is_operator: values.operator === 'yes' }),
       ...(values.active === null ? {} : { is_active: values.active === 'yes' }),
       ...(values.limits.length === 0 ? {} : { limits: limitsOf(values.limits) }),
+      ...(recording === null ? {} : { record_sessions: recording }),
     };
     if (action === 'list' && word === undefined) {
       return on(async (store) => {
@@ -61,7 +64,7 @@ export const customers = defineCommand({
         return show([await administration.createCustomer({ ...change, name: word })], values.json, terminal);
       });
     }
-    if (action === 'update' && word !== undefined) {
+    if ((action === 'update' || action === 'record') && word !== undefined) {
       if (Object.keys(change).length === 0) throw new UsageError('say what to change', ['sinew customers --help']);
       return on(async (store, administration) => {
         const known = UUID.test(word) ? await store.findCustomer(word) : await store.findCustomerByName(word);
@@ -75,6 +78,12 @@ export const customers = defineCommand({
     ]);
   },
 });
+
+/** Of its sessions from the next one on. */
+function onOrOff(word: string | undefined): boolean {
+  if (word === 'on' || word === 'off') return word === 'on';
+  throw new UsageError('customers record NAME_OR_ID on, or off');
+}
 
 /** `sessions=20,monthly_inferences=none` */
 function limitsOf(words: readonly string[]): LimitOverrides | null {
@@ -95,13 +104,14 @@ function show(rows: readonly Customer[], json: boolean, terminal: Terminal, list
     terminal.out(JSON.stringify(list ? rows : rows[0]));
     return 0;
   }
-  const head = ['customer id', 'name', 'tier', 'active', 'operator', 'limits', 'made'];
+  const head = ['customer id', 'name', 'tier', 'active', 'operator', 'recorded', 'limits', 'made'];
   const lines = rows.map((row) => [
     row.customer_id,
     row.name,
     row.tier,
     row.is_active ? 'yes' : 'no',
     row.is_operator ? 'yes' : 'no',
+    row.record_sessions ? 'yes' : 'no',
     row.limits === null ? 'of its tier' : JSON.stringify(row.limits),
     row.created_at.toISOString().slice(0, 10),
   ]);

@@ -95,12 +95,13 @@ export function accountRoutes(deps: AccountRouteDeps): Route[] {
 
     bind(createCustomerRoute, async ({ body, principal, requestId }) => {
       if (!principal.operator) throw forOperators();
-      const { name, tier, is_operator, limits } = body;
+      const { name, tier, is_operator, limits, record_sessions } = body;
       const customer = await administration.createCustomer({
         name,
         ...(tier === undefined ? {} : { tier }),
         ...(is_operator === undefined ? {} : { is_operator }),
         ...(limits === undefined ? {} : { limits }),
+        ...(record_sessions === undefined ? {} : { record_sessions }),
       });
       log.info({ ...audit(principal, requestId), customer_id: customer.customer_id }, 'customer made');
       return created(customerBody(customer));
@@ -145,10 +146,11 @@ function mayGrant(principal: Principal, scopes: readonly string[]): void {
   });
 }
 
-/** Nobody raises its own tier or limits, and the last operator cannot lock everybody out. */
+/** Nobody raises its own tier or limits, or fills the operators' disk, and the last operator cannot lock everybody out. */
 function mayChange(principal: Principal, customerId: string, change: CustomerChange): void {
   if (!principal.operator) {
-    if (Object.keys(change).some((field) => field !== 'name')) throw forOperators();
+    const own = ['name', ...(change.record_sessions === false ? ['record_sessions'] : [])];
+    if (Object.keys(change).some((field) => !own.includes(field))) throw forOperators();
     return;
   }
   if (customerId !== principal.customerId) return;
@@ -212,5 +214,6 @@ const customerBody = (customer: Customer): CustomerBody => ({
   is_active: customer.is_active,
   is_operator: customer.is_operator,
   limits: customer.limits,
+  record_sessions: customer.record_sessions,
   created_at: customer.created_at.toISOString(),
 });

@@ -234,6 +234,14 @@ export function registerAccountRestTests(name: string, connect: () => Promise<Ta
           name: 'Renamed',
           is_operator: false,
         });
+        // Recording costs the operators' disk; an end of it anybody may ask for.
+        expect((await change(mine.key, mine.customer_id, { record_sessions: true })).status).toBe(403);
+        expect(await change(operator.key, mine.customer_id, { record_sessions: true })).toMatchObject({
+          body: { record_sessions: true },
+        });
+        expect(await change(mine.key, mine.customer_id, { record_sessions: false })).toMatchObject({
+          body: { record_sessions: false },
+        });
         expect(await change(operator.key, mine.customer_id, { tier: 'free', limits: { sessions: 1 } })).toMatchObject({
           status: 200,
           body: { name: 'Renamed', tier: 'free', limits: { sessions: 1 } },

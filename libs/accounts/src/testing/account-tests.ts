@@ -254,7 +254,12 @@ export function registerAccountTests(name: string, connect: () => Promise<Target
           keyEvent('create', { ...key, scopes: ['stream'], ...times }),
         ]);
         expect(await restoreAccounts(pool, dir)).toMatchObject({ customers: 1, keys: 1 });
-        expect(await accounts(pool).findCustomer(customer_id)).toEqual({ ...old, is_operator: false, limits: null });
+        expect(await accounts(pool).findCustomer(customer_id)).toEqual({
+          ...old,
+          is_operator: false,
+          limits: null,
+          record_sessions: false,
+        });
       });
 
       test('leaves out what the tables refuse, says how much, and restores the rest', async () => {

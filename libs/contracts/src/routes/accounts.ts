@@ -73,6 +73,8 @@ export const CustomerBody = z.object({
   is_operator: z.boolean(),
   /** Limits that differ from those of the tier; null: none does. */
   limits: LimitOverrides.nullable(),
+  /** Its sessions are recorded where they are served. */
+  record_sessions: z.boolean(),
   created_at: Timestamp,
 });
 export type CustomerBody = z.infer<typeof CustomerBody>;
@@ -82,6 +84,8 @@ export const NewCustomerBody = z.strictObject({
   tier: z.enum(TIERS).optional(),
   is_operator: z.boolean().optional(),
   limits: LimitOverrides.nullish(),
+  /** From its next session on. */
+  record_sessions: z.boolean().optional(),
 });
 
 export const CustomerChangeBody = z.strictObject({
@@ -91,6 +95,8 @@ export const CustomerChangeBody = z.strictObject({
   is_active: z.boolean().optional(),
   is_operator: z.boolean().optional(),
   limits: LimitOverrides.nullish(),
+  /** From its next session on. */
+  record_sessions: z.boolean().optional(),
 });
 export type CustomerChangeBody = z.infer<typeof CustomerChangeBody>;
 

@@ -29,6 +29,7 @@ export function registerAccountTests(db: TestedDatabase): void {
         customer_active: true,
         limits: null,
         is_operator: false,
+        record_sessions: false,
       });
       expect(await db.repo.accounts.findKeyByHash(hashKey(`${KEY_PREFIX}unknown`))).toBeNull();
     });
