@@ -261,11 +261,11 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     },
   );
 
-  const listening = await listen(app, settings.host, settings.port, 'port');
+  const listening = await listen(network, app, settings.host, settings.port, 'port');
   const openpiListening =
     openpiApp === null || openpiPort === null
       ? null
-      : await listen(openpiApp, settings.host, openpiPort, 'openpi-port').catch((error: unknown) => {
+      : await listen(network, openpiApp, settings.host, openpiPort, 'openpi-port').catch((error: unknown) => {
           network.stopListening(listening);
           throw error;
         });
@@ -361,8 +361,15 @@ async function endRevoked(registry: SessionRegistry, authenticator: Authenticato
   );
 }
 
-function listen(app: TemplatedApp, host: string, port: number, setting: string): Promise<us_listen_socket> {
-  return new Promise((resolve, reject) => {
+async function listen(
+  network: Network,
+  app: TemplatedApp,
+  host: string,
+  wanted: number,
+  setting: string,
+): Promise<us_listen_socket> {
+  const port = wanted === 0 ? ((await network.freePort?.(host)) ?? 0) : wanted;
+  return await new Promise((resolve, reject) => {
     app.listen(host, port, (socket) => {
       if (socket === false) reject(new Error(`${host}:${port} is in use; choose another --${setting}`));
       else resolve(socket);
