@@ -38,10 +38,7 @@ export class MotionAudit {
     const all = Array.from(values);
     if (!all.every(Number.isFinite)) throw new Error(`${at} is not finite: ${all.join(' ')}`);
     if (this.#last !== null && n <= this.#last) throw new Error(`${at} follows ${this.#last}`);
-    if (this.#last !== null && n > this.#last + 1) {
-      Object.assign(this.#translation, atRest());
-      Object.assign(this.#rotation, atRest());
-    }
+    if (this.#last !== null && n > this.#last + 1) this.stood();
     this.#last = n;
     this.ticks++;
     const { a, ddw, dw, j, v, w } = this.#limits.cartesian;
@@ -52,18 +49,40 @@ export class MotionAudit {
     if (gripper < 0 || gripper > 1) throw new Error(`${at}: gripper ${gripper}`);
   }
 
+  /** Ticks are missing that somebody moved by: the next one begins anew, at its own speed. */
+  resync(n: number, values: ArrayLike<number>): void {
+    this.#last = n;
+    const hz = this.#limits.control_hz;
+    for (const [derivatives, from] of [
+      [this.#translation, 0],
+      [this.#rotation, 3],
+    ] as const) {
+      const step = Array.from(values).slice(from, from + 3);
+      Object.assign(derivatives, { step, velocity: step.map((x) => x * hz), acceleration: [0, 0, 0] });
+    }
+    if (this.#position !== null)
+      for (let d = 0; d < 3; d++) this.#position[d] = (this.#position[d] ?? 0) + (values[d] ?? 0);
+  }
+
+  /** The robot has stood still since the last tick, whatever the numbers of the ticks say. */
+  stood(): void {
+    Object.assign(this.#translation, atRest());
+    Object.assign(this.#rotation, atRest());
+  }
+
   #differences(at: string, what: string, before: Derivatives, step: number[], limits: [number, number, number]): void {
     const hz = this.#limits.control_hz;
     const velocity = step.map((x) => x * hz);
     const acceleration = velocity.map((x, i) => (x - (before.velocity[i] ?? 0)) * hz);
     const jerk = acceleration.map((x, i) => (x - (before.acceleration[i] ?? 0)) * hz);
+    // First: who goes on after a breach is told of the next one, not of this one again.
+    Object.assign(before, { step, velocity, acceleration });
     for (const [order, vector] of [velocity, acceleration, jerk].entries()) {
       const share = Math.hypot(...vector) / (limits[order] ?? Number.NaN);
       const name = `${what} ${['speed', 'acceleration', 'jerk'][order]}`;
       if (!(share <= 1 + this.#slack)) throw new Error(`${at}: ${name} is ${share} of its limit`);
       this.used[name] = Math.max(share, this.used[name] ?? 0);
     }
-    Object.assign(before, { step, velocity, acceleration });
   }
 
   #box(at: string, values: readonly number[]): void {

@@ -1,0 +1,98 @@
+import { expect } from 'vitest';
+import { AuditedRobot, type RobotOptions, type RobotReport } from './audited-robot.js';
+import type { ChaosInstance } from './chaos-instance.js';
+import { until } from './until.js';
+
+/** Robots at one instance, and what must hold of them whatever was done to it. */
+export class ChaosFleet {
+  readonly #reports: RobotReport[] = [];
+  #robots: AuditedRobot[];
+
+  private constructor(
+    private readonly instance: ChaosInstance,
+    robots: AuditedRobot[],
+  ) {
+    this.#robots = robots;
+  }
+
+  static async start(
+    instance: ChaosInstance,
+    models: readonly RobotOptions['model'][],
+    over: Partial<RobotOptions> = {},
+  ): Promise<ChaosFleet> {
+    const { ws: url, api_key: apiKey } = instance.ready;
+    if (apiKey === null) throw new Error('no key');
+    const robots = models.map((model, i) =>
+      AuditedRobot.start({ url, apiKey, model, robotId: `${over.robotId ?? 'arm'}-${i}`, ...over }),
+    );
+    return new ChaosFleet(instance, await Promise.all(robots));
+  }
+
+  get robots(): readonly AuditedRobot[] {
+    return this.#robots;
+  }
+
+  get sessions(): string[] {
+    return this.#robots.map((robot) => robot.sessionId);
+  }
+
+  /** Resolves when the policy has moved every robot for so long, in control periods. */
+  async moves(seconds = 0.5): Promise<void> {
+    const wanted = this.#robots.map(({ actions, controlHz }) => actions + seconds * controlHz);
+    await this.#each(`moves for ${seconds} s`, (robot, i) => robot.actions >= (wanted[i] ?? 0));
+  }
+
+  /** Resolves when every robot has held for this reason, or by itself, so many more times. */
+  async holds(reason: string, more = 5): Promise<void> {
+    const count = (robot: AuditedRobot): number => robot.holds[reason] ?? 0;
+    const before = this.#robots.map(count);
+    await this.#each(`holds ${more} times: ${reason}`, (robot, i) => count(robot) >= (before[i] ?? 0) + more);
+  }
+
+  /** Nothing that a robot was sent, or executed, was out of the envelope or out of date, and none was given up. */
+  sound(): void {
+    expect(this.#robots.flatMap(({ errors }) => errors)).toEqual([]);
+    expect(this.#robots.flatMap(({ over }) => over ?? [])).toEqual([]);
+  }
+
+  async stop(): Promise<RobotReport[]> {
+    this.#reports.push(...(await Promise.all(this.#robots.map((robot) => robot.stop()))));
+    this.#robots = [];
+    return this.#reports;
+  }
+
+  /** Every log that a robot was told of is stored, and no log is stored twice. */
+  async stored(): Promise<number> {
+    const told = [...new Set(this.#reports.flatMap(({ logIds }) => logIds))];
+    expect(told.length).toBeGreaterThan(0);
+    const pool = this.instance.pool();
+    try {
+      await until('every acknowledged log is stored', async () => {
+        const { rows } = await pool.query<{ n: number }>(
+          'SELECT count(DISTINCT log_id)::int AS n FROM vlaapi.inference_logs WHERE log_id = ANY ($1)',
+          [told],
+        );
+        return rows[0]?.n === told.length;
+      });
+      const { rows } = await pool.query(
+        'SELECT log_id, count(*)::int AS times FROM vlaapi.inference_logs GROUP BY log_id HAVING count(*) > 1',
+      );
+      expect(rows).toEqual([]);
+    } finally {
+      await pool.end();
+    }
+    return told.length;
+  }
+
+  async #each(what: string, done: (robot: AuditedRobot, i: number) => boolean): Promise<void> {
+    const missing = () => this.#robots.filter((robot, i) => !done(robot, i));
+    await until(`every robot ${what}`, () => {
+      const given = this.#robots.find(({ over }) => over !== null);
+      if (given?.over) throw given.over;
+      return missing().length === 0;
+    }).catch((error: unknown) => {
+      const which = missing().map(({ id, holds, actions }) => `${id} (${actions} actions, ${JSON.stringify(holds)})`);
+      throw new Error(`${error instanceof Error ? error.message : error}: ${which.join(', ')}`);
+    });
+  }
+}
