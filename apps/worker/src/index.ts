@@ -1,1 +1,3 @@
-export {};
+// For the benchmark, which ships as the process does.
+export { ShippingDatabase } from './shipper/database.js';
+export { SHIP_AT_ONCE, Shipper } from './shipper/shipper.js';

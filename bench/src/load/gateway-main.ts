@@ -73,7 +73,7 @@ async function start(options: GatewayOptions): Promise<{ probe: GatewayProbe; st
       hard_limit_bytes: 4_194_304,
       metrics_customer_labels: false,
       openpi_port: null,
-      openpi_defaults: null,
+      openpi_defaults: '',
     },
     clock,
     journal,

@@ -25,6 +25,7 @@ export {
   consents,
   type RecordConsent,
 } from './consents.js';
+export { copyIn } from './copy/copy-in.js';
 export { isDatabaseAway } from './database-away.js';
 export {
   type EmbeddedDatabase,

@@ -7,7 +7,7 @@ import { JournalError, JournalReader, loadCheckpoint, pruneShipped, saveCheckpoi
 import { createLogger } from '@sinew/telemetry';
 import { ShippingDatabase } from './database.js';
 import { ErasureWatch } from './erasure-watch.js';
-import { Shipper } from './shipper.js';
+import { SHIP_AT_ONCE, Shipper } from './shipper.js';
 import { ShipperLoop } from './shipper-loop.js';
 import { StatusNews } from './status-news.js';
 
@@ -59,7 +59,7 @@ async function main(): Promise<void> {
         get writerId() {
           return reader.header?.writer_id ?? '';
         },
-        read: () => reader.read(),
+        read: () => reader.read(SHIP_AT_ONCE),
       },
       store: database,
       saveCheckpoint: (next) => saveCheckpoint(dir, next),

@@ -1,11 +1,14 @@
 import { HOUR_MS, type ShippedBatch } from '@sinew/db';
-import type { Checkpoint, JournalEntry, JournalRecord, Position } from '@sinew/journal';
+import type { Checkpoint, JournalEntry, JournalRecord, Position, ReadLimit } from '@sinew/journal';
 import { type MapperState, RecordMapper } from './record-mapper.js';
 import { type RowStore, storeOrRefuse } from './store-or-refuse.js';
 
 /** With many sessions open the state is large: then it is saved at most this often. */
 const SAVE_EVERY_MS = 1_000;
 const SMALL_STATE_SESSIONS = 200;
+
+/** Read for one transaction. Its commit waits for the disk, so one that catches up stores thousands of rows at once. */
+export const SHIP_AT_ONCE: ReadLimit = { records: 4_000, bytes: 8 * 1_024 * 1_024 };
 
 export interface JournalSource {
   /** Null before the first segment was seen. */
