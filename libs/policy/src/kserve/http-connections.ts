@@ -44,9 +44,14 @@ export class HttpConnections {
     try {
       return await this.#once(request);
     } catch (error) {
-      // The server had closed the connection while it was idle; it has not seen the request. Once is enough to know.
-      if (error instanceof StaleConnection) return await this.#once(request);
-      throw error;
+      if (!(error instanceof StaleConnection)) throw error;
+    }
+    // Most likely the server had closed the connection while it was idle, and has not seen the request: once more. Or it died
+    // of the request, which then is not there to take it again.
+    try {
+      return await this.#once(request);
+    } catch (error) {
+      throw new ServerLostError(reasonOf(error), true, error);
     }
   }
 

@@ -7,6 +7,7 @@ import { backendContract, watch } from '../testing/backend-contract.js';
 import { inputFor } from '../testing/inputs.js';
 import { floats, json, KserveFake, type KserveFakeOptions } from '../testing/kserve-fake.js';
 import { kserveBundle } from '../testing/remote-bundle.js';
+import { HttpConnections } from './http-connections.js';
 import { createKserveBackend, type RemoteBackendOptions } from './kserve-backend.js';
 
 const DEADLINE_MS = 20_000;
@@ -295,13 +296,22 @@ describe('a server that fails', () => {
     expect((await backend.run(0, [input(0.5)], DEADLINE_MS)).outputs[0]?.ok).toBe(true);
   });
 
-  test('[P15] one that does not listen has not begun the batch; the other server goes on', async () => {
+  test('[P15] one that dies loses the batch; the other server goes on', async () => {
     const { backend, input, servers } = await failing(2);
     await servers[0]!.kill();
     const lost = await backend.run(0, [input()], DEADLINE_MS).catch((error: unknown) => error);
-    expect(lost).toMatchObject({ name: 'BatchLostError', how: 'crashed', begun: false });
+    expect(lost).toMatchObject({ name: 'BatchLostError', how: 'crashed' });
     expect(backend.stats()).toMatchObject({ state: 'ready', available: [false, true] });
     expect((await backend.run(1, [input(0.5)], DEADLINE_MS)).outputs[0]?.ok).toBe(true);
+  });
+
+  test('[P15] one that does not listen has not begun anything', async () => {
+    const fake = await fakeOf({ manifest: (await bundleFor()).manifest });
+    await fake.kill();
+    const http = new HttpConnections(fake.url, 1, null);
+    const request = { method: 'POST', path: 'v2', maxReplyBytes: 1, signal: new AbortController().signal } as const;
+    await expect(http.send(request)).rejects.toMatchObject({ name: 'ServerLostError', begun: false });
+    http.disconnect();
   });
 
   test('[P15] a connection that the server closed while it was idle costs nothing', async () => {

@@ -55,6 +55,8 @@ export class KserveFake {
   /** Sockets that were ever opened. */
   connections = 0;
   ready = true;
+  /** What an inference does before it is answered. */
+  before: (inference: ReceivedInference) => Promise<void> = () => Promise.resolve();
   readonly #options: KserveFakeOptions;
   #server: Server | null = null;
   #port = 0;
@@ -112,7 +114,7 @@ export class KserveFake {
       case `GET ${base}/ready`:
         return json(response, this.ready ? 200 : 400, this.ready ? {} : { error: 'the model is not ready' });
       case `POST ${base}/infer`:
-        return this.#infer(request, response, body, extensions.includes('binary_tensor_data'));
+        return await this.#infer(request, response, body, extensions.includes('binary_tensor_data'));
       default:
         return json(response, 404, { error: `${request.url} is not found` });
     }
@@ -130,7 +132,7 @@ export class KserveFake {
     return { name, versions: ['1'], platform: 'fake', ...(described as object) };
   }
 
-  #infer(request: IncomingMessage, response: ServerResponse, body: Buffer, knowsBinary: boolean): void {
+  async #infer(request: IncomingMessage, response: ServerResponse, body: Buffer, knowsBinary: boolean): Promise<void> {
     const { manifest } = this.#options;
     const headerLength = request.headers['inference-header-content-length'];
     if (headerLength !== undefined && !knowsBinary) throw new Error('binary tensors are not known here');
@@ -166,6 +168,7 @@ export class KserveFake {
       authorization: request.headers.authorization,
     };
     this.received.push(inference);
+    await this.before(inference);
     const output = outputs[0];
     const values = (this.#options.answer ?? stateOf(manifest))(inference);
     const described = { name: output?.tensor, datatype: 'FP32', shape: [rows, ...(output?.shape ?? [])] };
