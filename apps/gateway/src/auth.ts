@@ -12,6 +12,8 @@ export interface Principal {
   readonly operator: boolean;
   /** Single limits of its customer that differ from the tier's. */
   readonly limits: Readonly<Record<string, unknown>> | null;
+  /** Its customer's sessions are recorded where they are served; not given: they are not. */
+  readonly recorded?: boolean;
 }
 
 /** Whether a key may administer a customer: its own, or any where its customer operates the installation. */
@@ -167,6 +169,7 @@ export class Authenticator {
       scopes: new Set(row.scopes),
       operator: row.is_operator === true,
       limits: row.limits,
+      recorded: row.record_sessions === true,
     };
     this.#hashes.set(principal, hash);
     return { kind: 'ok', principal };

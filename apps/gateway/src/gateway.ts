@@ -26,6 +26,8 @@ import { type Network, uwsNetwork } from './network.js';
 import { OpenpiConnection } from './openpi/connection.js';
 import { mountOpenpi, mountOpenpiPort, type OpenpiMount } from './openpi/mount.js';
 import { Pacer } from './pacer.js';
+import { Recordings } from './recording/recordings.js';
+import { recordingRoute } from './recording/route.js';
 import { SessionOpener } from './session/open.js';
 import { RefusedInstructions } from './session/refused-instructions.js';
 import { SessionRegistry } from './session/registry.js';
@@ -76,6 +78,8 @@ export interface GatewayDeps {
   /** What customers consented to. The journal asks the same one. */
   readonly consents: ConsentCache;
   readonly pingDatabase: () => Promise<void>;
+  /** Where recordings of customers that are recorded are kept; without it none is. */
+  readonly recordings?: { readonly dir: string; readonly budgetBytes: number };
   /** Whom clients of the openpi port are that bring no key; without it they are refused. */
   readonly openpiKey?: string;
   /** The endpoints over what the database holds. */
@@ -88,6 +92,7 @@ export interface Gateway {
   readonly openpiPort: number | null;
   readonly status: GatewayStatus;
   readonly sessions: SessionRegistry;
+  readonly recordings: Recordings;
   /** Whether something of this customer goes on: a session, or anybody's request beside the one that asks. */
   busy(customerId: string): boolean;
   /** S9: refuses what is new, lets sessions finish for `drain_ms`, holds, closes. Resolves when nothing is left. */
@@ -152,6 +157,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   });
   const places = new SessionPlaces(deps.shared.leases, customers.quota, metrics.rateLimited);
   const requestLimit = new RequestLimit(deps.shared.limiter, customers, metrics.rateLimited);
+  const recordings = new Recordings({ clock, consents, metrics, log, store: deps.recordings ?? null });
   const context: SessionContext = {
     clock,
     journal,
@@ -165,6 +171,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     maxFrameBytes: settings.max_frame_bytes,
     resumeWindowMs: settings.resume_window_ms,
     customers,
+    opened: (session) => recordings.opened(session),
     closed: (session) => {
       registry.remove(session);
       places.ended(session.id);
@@ -174,6 +181,9 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     if (consents.of(customerId) === 'unknown') await within(CONSENT_WAIT_MS, consents.known(customerId));
   };
   const opener = new SessionOpener(registry, models, journal, context, settings, refusedInstructions);
+
+  // Its thread does one thing after the other: what is recorded from now on comes after it.
+  void recordings.recover();
 
   const { network = uwsNetwork } = deps;
   const app = network.app(deps.tls);
@@ -236,6 +246,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
       ...documentationRoutes(),
       ...informationRoutes({ models, metrics, status, pingDatabase: deps.pingDatabase }),
       estopClearRoute({ sessions: registry, journal, clock, log }),
+      recordingRoute({ sessions: registry, recordings, log }),
       inferenceRoute({
         models,
         journal,
@@ -298,6 +309,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     for (const session of attached(registry)) session.guard(() => session.holdForDrain());
     await until(() => attached(registry).every((session) => session.settled(clock.now())), LAST_HOLD_MS, clock);
     for (const session of [...registry]) session.close('drained', 4503);
+    await recordings.close();
     await until(() => inFlight.size === 0, LAST_REPLY_MS, clock);
     if (lingers) await delay(LINGER_MS);
     network.stopListening(listening);
@@ -323,6 +335,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     openpiPort: openpiListening === null ? null : network.portOf(openpiListening),
     status,
     sessions: registry,
+    recordings,
     busy,
     drain,
   };

@@ -95,6 +95,7 @@ export function serveInProcess(deps: InProcessDeps): InProcessGateway {
     customers,
     maxFrameBytes: settings.max_frame_bytes,
     resumeWindowMs: settings.resume_window_ms,
+    opened: () => {},
     closed: (session) => {
       registry.remove(session);
       places.ended(session.id);

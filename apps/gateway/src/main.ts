@@ -18,6 +18,7 @@ import { ConsentCache } from '@sinew/privacy';
 import { askNvidiaSmi, createLogger, createMetrics, GpuReader, type Logger, type Metrics } from '@sinew/telemetry';
 import { isApiKey } from './auth.js';
 import { monotonicClock } from './clock.js';
+import type { EraserPorts } from './erasure/eraser.js';
 import { openErasure } from './erasure/open-erasure.js';
 import { errorMessage } from './error-message.js';
 import { openFeedback } from './feedback/open-feedback.js';
@@ -154,6 +155,7 @@ async function main(): Promise<void> {
     uptimeMs: () => 1_000 * process.uptime(),
   });
   let busy = (_customerId: string): boolean => true;
+  let eraseRecordings: EraserPorts['eraseRecordings'] = () => Promise.reject(new Error('the gateway is not up yet'));
   // Of its own: a batch of an erasure may take longer than anybody waits for.
   const erasurePool = createPool(settings.database_url, {
     applicationName: 'sinew gateway erasure',
@@ -170,6 +172,7 @@ async function main(): Promise<void> {
     tail: feedback.tail,
     bus: shared.bus,
     busy: (customerId) => busy(customerId),
+    eraseRecordings: (customerId, before, logId) => eraseRecordings(customerId, before, logId),
     now: () => clock.now(),
     log,
   });
@@ -187,6 +190,10 @@ async function main(): Promise<void> {
     consents,
     ...(tls === null ? {} : { tls }),
     ...(openpiKey === null ? {} : { openpiKey }),
+    recordings: {
+      dir: join(settings.data_dir, 'recordings'),
+      budgetBytes: settings.recordings_budget_mb * 1_048_576,
+    },
     pingDatabase: async () => {
       await pool.query('SELECT 1');
     },
@@ -204,6 +211,8 @@ async function main(): Promise<void> {
     ],
   });
   busy = (customerId) => gateway.busy(customerId);
+  eraseRecordings = (customerId, before, logId) =>
+    gateway.recordings.erase(customerId, { beforeMs: before.getTime(), logId });
   erasure.eraser.start();
   let stopping = false;
   // Policy threads first: a process that exits inside the graph is aborted by its runtime.

@@ -192,6 +192,13 @@ export const SETTINGS = {
     max: 10_000_000,
     help: 'disk budget of the journal; full: new sessions are refused and running ones hold (holds are still recorded)',
   },
+  recordings_budget_mb: {
+    type: 'integer',
+    default: 4096,
+    min: 0,
+    max: 10_000_000,
+    help: 'disk budget of recordings of customers that are recorded (sinew customers record); full: nothing more is recorded, robots go on',
+  },
   journal_keep_days: {
     type: 'integer',
     default: 7,

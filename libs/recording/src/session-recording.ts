@@ -10,7 +10,7 @@ import {
 } from './foxglove.js';
 import { imageFormat } from './image-format.js';
 import { type Channel, McapStream } from './mcap-stream.js';
-import { type MessageType, type MessageValue, message } from './message-type.js';
+import { encodeMessage, type MessageType, type MessageValue, message } from './message-type.js';
 import { scalars, scalarValues } from './scalars.js';
 
 /** What a session is, for as long as it lasts. */
@@ -178,4 +178,11 @@ export class SessionRecording {
     }
     return known.type === type ? known : this.#channel(`${topic}/${type.name}`, type);
   }
+}
+
+/** Whether a message of a recording tells of this inference: it stands in the last field of ticks and latencies. */
+export function namesInference(topic: string, data: Uint8Array, logId: number): boolean {
+  if (topic !== '/tick' && topic !== '/latency') return false;
+  const ending = topic === '/tick' ? encodeMessage(TICK, { log_id: logId }) : encodeMessage(LATENCY, { log_id: logId });
+  return data.length >= ending.length && ending.every((byte, i) => byte === data[data.length - ending.length + i]);
 }

@@ -185,6 +185,18 @@ export function createMetrics() {
       'vla_journal_bytes',
       'Bytes of the journal that are not in the database yet; they count against its budget',
     ),
+    recordings: gauge('vla_recordings', 'Sessions being recorded, into files or to clients'),
+    recordingBytes: gauge('vla_recording_bytes', 'Bytes of recordings kept here'),
+    recordingsRefused: counter(
+      'vla_recordings_refused_total',
+      'Sessions not recorded, as recordings had their budget',
+      [],
+    ),
+    recordingDropped: counter(
+      'vla_recording_dropped_total',
+      'What recordings left out because disk or client was too slow',
+      ['what'],
+    ),
     journalBudgetRatio: gauge('vla_journal_budget_ratio', 'Journal bytes over its disk budget'),
     eventLoopDelay: gauge('vla_event_loop_delay_seconds', 'Event loop delay of the gateway', ['quantile']),
   };

@@ -27,6 +27,7 @@ let customerId: string;
 const world = {
   now: START_MS,
   busy: false,
+  recordings: 0,
   syncFault: null as Error | null,
   recorded: [] as AccountEvent[],
   told: [] as string[],
@@ -46,7 +47,7 @@ beforeEach(async () => {
   await pool.query('TRUNCATE vlaapi.journals, vlaapi.erasures CASCADE');
   dir = mkdtempSync(join(tmpdir(), 'sinew-eraser-'));
   customerId = uuidv7();
-  Object.assign(world, { now: START_MS, busy: false, syncFault: null, recorded: [], told: [] });
+  Object.assign(world, { now: START_MS, busy: false, recordings: 0, syncFault: null, recorded: [], told: [] });
   journal = await JournalWriter.open({
     dir,
     node: 5,
@@ -74,6 +75,7 @@ beforeEach(async () => {
     node: () => 5,
     erase: eraseRecords,
     busy: () => world.busy,
+    eraseRecordings: async () => world.recordings,
     forget: async () => undefined,
     shipped: async () => undefined,
     latestMs: () => world.now,
@@ -117,6 +119,18 @@ const reportOf = async (id: string) => {
   if (row === null) throw new Error('there is none');
   return eraser.report(row);
 };
+
+it('counts the recordings that it removed with the journal beside them, once', async () => {
+  world.recordings = 2;
+  const { erasure_id } = await ask();
+  await eraser.wake();
+  world.recordings = 0;
+  await eraser.wake();
+  expect(await reportOf(erasure_id)).toMatchObject({
+    status: 'complete',
+    journals: [{ node: 5, removed: { recordings: 2 } }],
+  });
+});
 
 it('is complete at once where nothing of the customer goes on', async () => {
   append(1, START_MS - 1);

@@ -21,6 +21,8 @@ export interface EraserPorts {
   readonly journalId: () => Promise<string | null>;
   readonly node: () => number;
   readonly erase: (options: EraseOptions) => Promise<EraseResult>;
+  /** Removes this gateway's recordings of the customer, or those that an inference stands in; how many there were. */
+  readonly eraseRecordings: (customerId: string, before: Date, logId: number | null) => Promise<number>;
   /** Whether anything that began before this moment may still be written down here. */
   readonly busy: (customerId: string) => boolean;
   /** What is remembered of journals outside of them. */
@@ -155,6 +157,7 @@ export class Eraser {
     const settled = rows.map((row) => this.#settled(row));
     try {
       const blocked = await this.#pass(rows);
+      await this.#eraseRecordings(rows);
       await forget();
       for (const [i, { erasure_id }] of rows.entries()) {
         const done = settled[i] === true && !blocked;
@@ -190,6 +193,17 @@ export class Eraser {
       }
     }
     return blocked;
+  }
+
+  async #eraseRecordings(rows: readonly ErasureRow[]): Promise<void> {
+    for (const { before, customer_id, erasure_id, log_id } of rows) {
+      const recordings = await this.#ports.eraseRecordings(customer_id, before, log_id);
+      const done = this.#done.get(erasure_id) ?? NOTHING;
+      this.#done.set(erasure_id, {
+        ...done,
+        removed: recordings === 0 ? done.removed : plus(done.removed, { recordings }),
+      });
+    }
   }
 
   async #eraseTables(): Promise<void> {
@@ -233,6 +247,8 @@ export class Eraser {
     return this.#ports.now() >= before.getTime() + SETTLE_MS;
   }
 }
+
+const NOTHING: JournalCounts = { removed: {}, blanked: {}, removed_before: 0, unreadable_bytes: 0 };
 
 function added(
   sum: JournalCounts | undefined,

@@ -7,7 +7,7 @@ import type { Logger } from '@sinew/telemetry';
 import { LogFinder } from '../feedback/log-finder.js';
 import type { Route } from '../http/bind.js';
 import { dataRightsRoutes } from '../http/data-rights.js';
-import { Eraser } from './eraser.js';
+import { Eraser, type EraserPorts } from './eraser.js';
 import { untilShipped } from './until-shipped.js';
 
 const CLOSE_MS = 500;
@@ -22,6 +22,7 @@ export interface ErasureParts {
   readonly bus: Bus;
   /** Whether anything of this customer goes on here. */
   readonly busy: (customerId: string) => boolean;
+  readonly eraseRecordings: EraserPorts['eraseRecordings'];
   /** Unix milliseconds. */
   readonly now: () => number;
   readonly log: Logger;
@@ -50,6 +51,7 @@ export function openErasure(parts: ErasureParts): OpenErasure {
     node,
     erase: eraseInThread,
     busy: parts.busy,
+    eraseRecordings: parts.eraseRecordings,
     forget: () => {
       journal.forgetTexts();
       return tail.forget();

@@ -14,7 +14,7 @@ export interface Reply {
   readonly contentType: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** In place of `body`: sent in chunks, each asked for when the client has taken those before. */
-  readonly stream?: AsyncIterable<string>;
+  readonly stream?: AsyncIterable<string | Uint8Array>;
 }
 
 const STATUS_TEXT: Readonly<Record<number, string>> = {
@@ -119,7 +119,7 @@ function writeHead(res: HttpResponse, reply: Reply): void {
 export async function writeStream(
   res: HttpResponse,
   reply: Reply,
-  stream: AsyncIterable<string>,
+  stream: AsyncIterable<string | Uint8Array>,
   signal: AbortSignal,
 ): Promise<void> {
   let drained: (() => void) | null = null;
@@ -134,11 +134,11 @@ export async function writeStream(
     return true;
   });
   try {
-    for await (const text of stream) {
+    for await (const part of stream) {
       if (signal.aborted) return;
       let flowing = true;
       res.cork(() => {
-        flowing = res.write(text);
+        flowing = res.write(part);
       });
       if (flowing) continue;
       await new Promise<void>((resolve) => {

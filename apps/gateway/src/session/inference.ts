@@ -187,9 +187,9 @@ export class InferenceSlot implements Requester {
       counters.inference_errors++;
       if (output.rule !== undefined) session.refused(output.rule, 'action', output.reason);
       this.#count('error');
-      context.journal.append(
-        inferenceRecord(session, { ...finished, status: 'error', safetyScore: 0, safetyFlags: [] }),
-      );
+      const record = inferenceRecord(session, { ...finished, status: 'error', safetyScore: 0, safetyFlags: [] });
+      context.journal.append(record);
+      session.tap?.recorded(record);
       session.modelFailed(observation);
       session.outbox.fail('model_error', output.reason, observation.seq);
       return;
@@ -209,11 +209,10 @@ export class InferenceSlot implements Requester {
       session.refused(refusedActionRule(verdict.reason), 'action', verdict.reason ?? 'unsafe');
     }
     if (status === 'expired') counters.chunks_late++;
-    context.journal.append(
-      inferenceRecord(session, { ...finished, status, safetyScore: verdict.score, safetyFlags: flags }),
-      // Rejected chunks go to the loop too: it counts them in a row (N2) and never executes them.
-      () => session.chunkReady(chunk),
-    );
+    const record = inferenceRecord(session, { ...finished, status, safetyScore: verdict.score, safetyFlags: flags });
+    // Rejected chunks go to the loop too: it counts them in a row (N2) and never executes them.
+    context.journal.append(record, () => session.chunkReady(chunk));
+    session.tap?.recorded(record);
     // After the inference that it refers to (J1).
     if (status === 'rejected') session.incidents.refusedChunk({ ...candidate, ...verdict, logId });
   }

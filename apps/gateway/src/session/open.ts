@@ -336,6 +336,7 @@ export class SessionOpener {
     const session = new Session(profile, this.#context, socket, open.instruction, latched);
     model.scheduler.reserve(session.inference, asked);
     this.#registry.add(session);
+    this.#context.opened(session);
     session.greet(false);
     return { kind: 'opened', session };
   }

@@ -29,8 +29,14 @@ export class SessionRecords {
   /** As the journal has it. */
   #consent: ConsentInForce;
   readonly #rejections = new Rejections();
+  readonly #recorded: (record: JournalRecord) => void;
 
-  constructor(profile: SessionProfile, { clock, consents, journal, log }: RecordContext, ticks: TickLog) {
+  constructor(
+    profile: SessionProfile,
+    { clock, consents, journal, log }: RecordContext,
+    ticks: TickLog,
+    recorded: (record: JournalRecord) => void,
+  ) {
     this.#profile = profile;
     this.#consents = consents;
     this.#consent = consents.inForce(profile.principal.customerId);
@@ -38,6 +44,7 @@ export class SessionRecords {
     this.#clock = clock;
     this.#ticks = ticks;
     this.#log = log;
+    this.#recorded = recorded;
   }
 
   /**
@@ -50,6 +57,7 @@ export class SessionRecords {
     } catch (error) {
       this.#log.error({ err: error, session_id: this.#profile.id, kind: record.kind }, 'journal refused a record');
     }
+    this.#recorded(record);
   }
 
   /** `open`, with everything that a replay must configure. */

@@ -16,6 +16,7 @@ import type { Clock } from '../clock.js';
 import type { Refusals } from '../gates/refusals.js';
 import type { Customers } from '../limits/customers.js';
 import type { Pacer } from '../pacer.js';
+import type { SessionTap } from '../recording/session-tap.js';
 import type { SocketHandle } from '../stream/socket-handle.js';
 import { SessionCounters } from './counters.js';
 import { FrameBudget } from './frame-budget.js';
@@ -48,6 +49,7 @@ export interface SessionContext {
   readonly refusals: Refusals;
   readonly maxFrameBytes: number;
   readonly resumeWindowMs: number;
+  readonly opened: (session: Session) => void;
   readonly closed: (session: Session) => void;
 }
 
@@ -77,6 +79,8 @@ export class Session {
   readonly #pacing: PacingMode;
   readonly #budget: FrameBudget;
   readonly #records: SessionRecords;
+  /** Who records this session; null where nobody does. */
+  tap: SessionTap | null = null;
 
   #state: SessionState;
   #token = newResumeToken();
@@ -112,7 +116,7 @@ export class Session {
     this.#flushAfterMs = profile.pacing === 'paced' ? PACED_FLUSH_MS : FLUSH_MS;
     this.#flushedMs = now;
     this.ticks = new TickLog(description.action_dim, description.inputs.state.dim, profile.controlHz);
-    this.#records = new SessionRecords(profile, context, this.ticks);
+    this.#records = new SessionRecords(profile, context, this.ticks, (record) => this.tap?.recorded(record));
     this.gate = new ObservationGate(description, spec);
     this.outbox = profile.wire?.outbox(this) ?? new NativeOutbox(() => this.socket, context.clock);
     this.watchdog = new Watchdog(profile.staleAfterMs);
@@ -260,6 +264,7 @@ export class Session {
     this.watchdog.observed(arrivedMs, arrivedMs - capturedMs);
     this.loop.observe(message.state, baseTick);
     this.noteInput(LOOP_CALL.observe, this.#nextTick, baseTick, message.state);
+    this.tap?.observed(observation);
     this.#pacing.accept(observation);
   }
 
@@ -469,6 +474,7 @@ export class Session {
     if (!this.ticks.accepts(n)) this.flushTicks();
     if (this.ticks.push(n, result, cause)) this.flushTicks();
     this.context.safety.tick(result);
+    this.tap?.ticked(n, result);
     this.#task.moved(n, result.values);
     if (this.incidents.watches(result.flags)) this.incidents.tick(n, result);
   }
@@ -646,6 +652,7 @@ export class Session {
       },
       'session closed',
     );
+    this.tap?.ended();
     this.context.closed(this);
   }
 }

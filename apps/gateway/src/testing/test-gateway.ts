@@ -97,6 +97,8 @@ interface Options {
   readonly shared?: SharedState;
   /** What the database says was used this month, by customer. */
   readonly used?: ReadonlyMap<string, number>;
+  /** Disk that recordings may take; none is kept without. */
+  readonly recordingsBudgetBytes?: number;
   /** Nobody consents to anything without. */
   readonly consents?: ConsentCache;
   /** Endpoints whose parts are not the gateway's own. */
@@ -146,6 +148,9 @@ export async function startTestGateway(options: Options = {}): Promise<TestGatew
     wallNow: () => Date.now(),
     consents,
     pingDatabase: async () => {},
+    ...(options.recordingsBudgetBytes === undefined
+      ? {}
+      : { recordings: { dir: join(dir, 'recordings'), budgetBytes: options.recordingsBudgetBytes } }),
     ...(options.tls === undefined ? {} : { tls: options.tls }),
     ...(options.openpiKey === undefined ? {} : { openpiKey: options.openpiKey }),
     ...(options.routes === undefined ? {} : { routes: options.routes({ models, dir, consents, log }) }),

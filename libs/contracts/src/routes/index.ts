@@ -14,6 +14,7 @@ import {
 } from './information.js';
 import { MONITORING_ROUTES } from './monitoring.js';
 import { clearEstopRoute } from './operations.js';
+import { recordSessionRoute } from './recording.js';
 import type { AnyRoute } from './route-contract.js';
 import { usageRoute } from './usage.js';
 
@@ -27,6 +28,7 @@ export * from './inference.js';
 export * from './information.js';
 export * from './monitoring.js';
 export * from './operations.js';
+export * from './recording.js';
 export * from './route-contract.js';
 export * from './shapes.js';
 export * from './usage.js';
@@ -41,6 +43,7 @@ export const ALL_ROUTES: readonly AnyRoute[] = [
   getRobotRoute,
   inferRoute,
   ...HISTORY_ROUTES,
+  recordSessionRoute,
   usageRoute,
   ...FEEDBACK_ROUTES,
   ...CONSENT_ROUTES,
