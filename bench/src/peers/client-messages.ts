@@ -31,7 +31,7 @@ export interface ClientRun {
 export interface ClientResult {
   readonly answers: number;
   readonly wallMs: number;
-  /** From the send to the answer; from the intended send where the rate is fixed. */
+  /** From the send to the answer; at a fixed rate from when it was due, where the answer before was not there yet. */
   readonly latency: Percentiles | null;
   /** Fixed rate only: how late the requests were sent, where the answer before was there. */
   readonly lateness: Percentiles | null;

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { bundleFolder } from '@sinew/gateway';
 import { loadBundle, nullBundle } from '@sinew/policy';
 import { progress } from '../command.js';
@@ -7,6 +8,8 @@ import { ClientProcess } from './client-process.js';
 import type { Pinning } from './pinning.js';
 import { type Peer, type ServerId, startPeers, stopPeers } from './servers.js';
 import type { Workload } from './workloads.js';
+
+const DRAIN_MS = 300;
 
 export interface PeersPlan {
   readonly workloads: readonly Workload[];
@@ -111,6 +114,8 @@ export async function ask(
       serverPid: process.pid,
     });
   } finally {
+    // What was under way ends first: a batch over which its process stood still would count as slow, and Sinew measures its capacity.
+    await sleep(DRAIN_MS);
     process.pause();
   }
 }

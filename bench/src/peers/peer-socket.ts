@@ -25,6 +25,7 @@ export class PeerSocket {
   readonly #failed: (reason: string) => void;
   #socket: StreamSocket | null = null;
   #opened: (() => void) | null = null;
+  #refused: ((error: Error) => void) | null = null;
   #asked = 0;
   busy = false;
   /** When the request that is under way was sent, or was to be sent; ms. */
@@ -50,16 +51,16 @@ export class PeerSocket {
     let timer: NodeJS.Timeout | undefined;
     const opened = new Promise<void>((resolve, reject) => {
       peer.#opened = resolve;
+      peer.#refused = reject;
       timer = setTimeout(() => reject(new Error('the server said nothing')), OPEN_MS);
     });
     peer.#socket = await StreamSocket.connect(peer.#target(), {
       message: (bytes, start, end) => peer.#message(bytes, start, end),
-      text: (text) => failed(text),
-      ended: (reason) => failed(reason),
+      text: (text) => peer.#fail(text),
+      ended: (reason) => peer.#fail(reason),
     });
     if (run.wire === 'native') peer.#socket.send(encodeClientMessage({ ...OPEN, instruction: run.frame.instruction }));
-    await opened;
-    clearTimeout(timer);
+    await opened.finally(() => clearTimeout(timer));
     return peer;
   }
 
@@ -89,7 +90,7 @@ export class PeerSocket {
     if (this.#opened !== null) return this.#greeted(bytes, start, end);
     if (this.#run.wire === 'native' && CHUNK.compare(bytes, start + 1, start + 1 + CHUNK.length) !== 0)
       return this.#other(bytes, start, end);
-    if (end - start < LEAST_ANSWER_BYTES) return this.#failed(`an answer of ${end - start} bytes`);
+    if (end - start < LEAST_ANSWER_BYTES) return this.#fail(`an answer of ${end - start} bytes`);
     this.busy = false;
     this.#answered(this, bytes, start, end);
   }
@@ -98,17 +99,23 @@ export class PeerSocket {
   #greeted(bytes: Buffer, start: number, end: number): void {
     if (this.#run.wire === 'native') {
       const decoded = decodeServerFrame(bytes.subarray(start, end));
-      if (!decoded.ok) return this.#failed(decoded.fault.message);
-      if (decoded.message.type !== 'opened') return this.#failed(JSON.stringify(decoded.message));
+      if (!decoded.ok) return this.#fail(decoded.fault.message);
+      if (decoded.message.type !== 'opened') return this.#fail(JSON.stringify(decoded.message));
     }
     this.#opened?.();
     this.#opened = null;
+    this.#refused = null;
+  }
+
+  #fail(reason: string): void {
+    if (this.#refused === null) this.#failed(reason);
+    else this.#refused(new Error(reason));
   }
 
   /** Rare: notices are no answers, and everything else is no answer that counts. */
   #other(bytes: Buffer, start: number, end: number): void {
     const decoded = decodeServerFrame(bytes.subarray(start, end));
     if (decoded.ok && decoded.message.type === 'notice') return;
-    this.#failed(decoded.ok ? JSON.stringify(decoded.message) : decoded.fault.message);
+    this.#fail(decoded.ok ? JSON.stringify(decoded.message) : decoded.fault.message);
   }
 }

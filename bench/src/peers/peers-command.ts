@@ -1,4 +1,4 @@
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { OptionTable, Values } from '@sinew/config';
 import { BenchError, defineCommand, progress } from '../command.js';
@@ -6,7 +6,7 @@ import { median } from '../stats/median.js';
 import { measurePeers, type PeersPlan, type WorkloadRounds } from './measure-peers.js';
 import { CLIENT_FULL, peersFindings } from './peers-findings.js';
 import { workloadLines } from './peers-report.js';
-import { choosePinning, coresOf, type Pinning } from './pinning.js';
+import { choosePinning, type Pinning } from './pinning.js';
 import { findPython } from './python.js';
 import { SERVER_LABELS, type ServerId } from './servers.js';
 import { WORKLOADS } from './workloads.js';
@@ -48,12 +48,17 @@ const OPTIONS = {
   warmup: { type: 'number', default: 0.5, min: 0, max: 30, help: 'seconds before each measurement' },
   threads: {
     type: 'integer',
-    default: { text: 'the cores that the servers have', value: () => 0 },
-    min: 0,
+    default: { text: 'cores − 1, as the gateway', value: () => Math.max(1, availableParallelism() - 1) },
+    min: 1,
     max: 64,
-    help: 'of the graph, in every server',
+    help: 'for the graph, in every server: policy threads of Sinew, of one operator in the others',
   },
-  pin: { type: 'boolean', default: true, help: 'the client on the last core and the servers on the others' },
+  apart: {
+    type: 'boolean',
+    // With one core a server of several threads would be measured as if it had none.
+    default: { text: 'with three cores or more', value: () => availableParallelism() > 2 },
+    help: 'the client on the last core, by `taskset`, and the servers on the others; else all share all cores',
+  },
   python: {
     type: 'path',
     default: null,
@@ -82,7 +87,7 @@ interface PeersResult {
 }
 
 async function measure(options: Values<typeof OPTIONS>): Promise<PeersResult> {
-  const pinning = options.pin ? choosePinning() : null;
+  const pinning = options.apart ? choosePinning() : null;
   const unknown = options.servers.filter((id) => !SERVERS.includes(id as ServerId));
   const strange = options.workloads.filter((id) => !WORKLOADS.some((workload) => workload.id === id));
   const [wrong] = [...unknown, ...strange];
@@ -91,7 +96,7 @@ async function measure(options: Values<typeof OPTIONS>): Promise<PeersResult> {
   const python = asked.includes('python') ? await findPython(options.python, options.cache) : null;
   if (python?.ok === false) progress(`!!! WITHOUT THE PYTHON SERVER: ${python.reason}`);
   const { quick } = options;
-  const threads = options.threads === 0 ? coresOf(pinning) : options.threads;
+  const { threads } = options;
   const plan: PeersPlan = {
     workloads: WORKLOADS.filter(({ id }) => options.workloads.includes(id)),
     servers: asked.filter((id) => id !== 'python' || python?.ok === true),
@@ -122,7 +127,7 @@ async function measure(options: Values<typeof OPTIONS>): Promise<PeersResult> {
 function notes({ pinning, threads, without_python, workloads, quick }: PeersResult): string[] {
   const out = [
     pinning === null
-      ? 'Servers and client share all cores: no `taskset` here, or one core.'
+      ? `Servers, one at a time, and the client share ${availableParallelism()} cores, as the system places them; graphs with ${threads} thread(s).`
       : `Servers on core ${pinning.server}, one at a time, the client on core ${pinning.client}; graphs with ${threads} thread(s).`,
     'The uWS server sends a canned chunk for any frame. Sinew twice: the same client and wire as the others, and its own protocol in lockstep. Both are one process, with gates, governor, journal and authentication.',
   ];

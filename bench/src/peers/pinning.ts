@@ -1,13 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { availableParallelism } from 'node:os';
 
-/** Which cores the servers have, one at a time, and which the client; null: the system decides. */
+/** Which cores the servers have, one at a time, and which the client. */
 export interface Pinning {
   readonly server: string;
   readonly client: string;
 }
 
-/** The client gets the last core and the server the others, where there are two at least and `taskset` is there. */
+/** The client gets the last core and the servers the others; null without `taskset` or with one core. */
 export function choosePinning(): Pinning | null {
   const cores = allowedCores();
   if (cores === null || cores.length < 2) return null;
@@ -18,9 +17,6 @@ export function choosePinning(): Pinning | null {
 export function pinned(cores: string | null, command: string, args: readonly string[]): [string, string[]] {
   return cores === null ? [command, [...args]] : ['taskset', ['--cpu-list', cores, command, ...args]];
 }
-
-export const coresOf = (pinning: Pinning | null): number =>
-  pinning === null ? availableParallelism() : pinning.server.split(',').length;
 
 function allowedCores(): number[] | null {
   let answer: string;
