@@ -1,6 +1,6 @@
 import { Agent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { request as httpsRequest, Agent as TlsAgent } from 'node:https';
-import { reasonOf } from '../remote/endpoint.js';
+import { reasonOf } from '../remote/fault-line.js';
 import { ServerLostError } from '../remote/remote-server.js';
 
 export interface HttpReply {

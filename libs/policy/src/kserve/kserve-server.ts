@@ -4,7 +4,7 @@ import { type Manifest, warmUpSizes } from '../bundle/manifest.js';
 import type { BatchLayout } from '../onnx/batch-layout.js';
 import { compareGraph, type GraphValue } from '../onnx/compare-graph.js';
 import type { RowFault } from '../onnx/messages.js';
-import { oneLine, reasonOf } from '../remote/endpoint.js';
+import { faultLine, reasonOf } from '../remote/fault-line.js';
 import type { KserveModel } from '../remote/remote-model.js';
 import { type Prepared, type RemoteBatch, type RemoteServer, ServerLostError } from '../remote/remote-server.js';
 import { HttpConnections, type HttpReply } from './http-connections.js';
@@ -232,7 +232,7 @@ const briefly = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, A
 /** What the server says went wrong, in a line; else its status. */
 function errorOf({ status, body }: HttpReply): string {
   try {
-    return `HTTP ${status}: ${oneLine(parseAs(ErrorReply, body).error)}`;
+    return `HTTP ${status}: ${faultLine(parseAs(ErrorReply, body).error)}`;
   } catch {
     return `HTTP ${status}`;
   }

@@ -4,11 +4,11 @@ import { BundleError } from '../bundle/bundle-error.js';
 import { type Manifest, warmUpSizes } from '../bundle/manifest.js';
 import type { BatchLayout } from '../onnx/batch-layout.js';
 import type { RowFault } from '../onnx/messages.js';
-import { oneLine } from '../remote/endpoint.js';
+import { faultLine } from '../remote/fault-line.js';
 import type { OpenpiModel } from '../remote/remote-model.js';
 import { type Prepared, type RemoteBatch, type RemoteServer, ServerLostError } from '../remote/remote-server.js';
 import { ObservationMessage } from './observation-message.js';
-import { lastLine, PolicySocket, type SocketReply } from './policy-socket.js';
+import { PolicySocket, type SocketReply } from './policy-socket.js';
 
 /** A server that listens speaks at once. */
 const CONNECT_TIMEOUT_MS = 2_000;
@@ -146,8 +146,8 @@ function actionsOf(map: { readonly [key: string]: OpenpiValue }) {
 }
 
 function faultOf(reply: SocketReply): string {
-  if (reply.kind === 'error') return `the policy server failed: ${lastLine(reply.text)}`;
+  if (reply.kind === 'error') return `the policy server failed: ${faultLine(reply.text)}`;
   const { message, type } = reply.map;
-  if (type === 'error' && typeof message === 'string') return `the policy server failed: ${oneLine(message)}`;
+  if (type === 'error' && typeof message === 'string') return `the policy server failed: ${faultLine(message)}`;
   return 'the answer has no `actions` of numbers';
 }

@@ -1,6 +1,6 @@
 import { decodeOpenpi, type OpenpiValue } from '@sinew/protocol/openpi';
 import { type RawData, WebSocket } from 'ws';
-import { reasonOf } from '../remote/endpoint.js';
+import { faultLine, reasonOf } from '../remote/fault-line.js';
 import { ServerLostError } from '../remote/remote-server.js';
 
 /** Actions of any policy are far smaller; some servers send what they computed along. */
@@ -50,7 +50,7 @@ export class PolicySocket {
     const connection = new PolicySocket(socket);
     try {
       const hello = await connection.#reply(signal);
-      if (hello.kind === 'error') throw new Error(lastLine(hello.text));
+      if (hello.kind === 'error') throw new Error(faultLine(hello.text));
       return connection;
     } catch (error) {
       socket.terminate();
@@ -145,9 +145,3 @@ const isMap = (value: OpenpiValue): value is Map_ =>
   value !== null &&
   !Array.isArray(value) &&
   Object.getPrototypeOf(value) !== Uint8Array.prototype;
-
-/** What a Python traceback ends with is what went wrong. */
-export function lastLine(traceback: string): string {
-  const line = traceback.trim().split('\n').at(-1)?.trim() ?? '';
-  return line.length > 300 ? `${line.slice(0, 299)}…` : line;
-}

@@ -1,6 +1,7 @@
 import type { ServerStats, WarmUp } from '../backend/policy-backend.js';
 import { BundleError } from '../bundle/bundle-error.js';
 import type { RowFault } from '../onnx/messages.js';
+import { reasonOf } from './fault-line.js';
 import type { RemoteBatch, RemoteServer } from './remote-server.js';
 
 /** Before a server that failed is tried again; doubles with each failure, up to the maximum. Milliseconds. */
@@ -141,15 +142,4 @@ export class Endpoint {
     this.#probing = new AbortController();
     return AbortSignal.any([this.#probing.signal, AbortSignal.timeout(ms)]);
   }
-}
-
-/** One line, of a bounded length: it goes into logs, metrics and answers. */
-export function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message || error.name : String(error);
-  return oneLine(text);
-}
-
-export function oneLine(text: string): string {
-  const line = text.trim().split('\n', 1)[0] ?? '';
-  return line.length > 300 ? `${line.slice(0, 299)}…` : line;
 }

@@ -13,7 +13,8 @@ import { BatchFiller, type FilledBatch } from '../onnx/batch-filler.js';
 import { BatchImages } from '../onnx/batch-images.js';
 import { BatchLayout, compactRows } from '../onnx/batch-layout.js';
 import type { RowFault } from '../onnx/messages.js';
-import { Endpoint, reasonOf } from './endpoint.js';
+import { Endpoint } from './endpoint.js';
+import { reasonOf } from './fault-line.js';
 import { type RemoteServer, ServerLostError } from './remote-server.js';
 import { serverUrl, withoutSecrets } from './server-url.js';
 
