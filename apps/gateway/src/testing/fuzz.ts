@@ -158,7 +158,8 @@ export function registerFuzzTests(runs: number, connect?: () => Promise<ServerDa
     test('right requests succeed everywhere', async () => {
       for (const endpoint of endpoints) {
         const { operationId } = endpoint.operation;
-        if (destructive(endpoint)) continue;
+        // A recording is of a session that goes on: see recordings.test.ts.
+        if (destructive(endpoint) || operationId === 'recordSession') continue;
         const reply = await rightRequest(
           endpoint,
           operationId === 'createCustomer' ? server.operator.key : server.mine.key,
