@@ -1,4 +1,5 @@
 export { type Checkpoint, clearCheckpoint, loadCheckpoint, loadShippedPosition, saveCheckpoint } from './checkpoint.js';
+export { decodeMap } from './codec.js';
 export { CUSTOMER_SHARE, type Pressure, WARN_SHARE } from './disk-budget.js';
 export { type ErasedCounts, type EraseOptions, type EraseResult, eraseRecords, journalIdOf } from './erase.js';
 export { eraseInThread } from './erase-in-thread.js';

@@ -42,7 +42,8 @@ export class SessionReplay {
   }
 
   inference({ log_id, chunk }: InferenceRecord): void {
-    if (chunk.byteLength === 0 || this.#chunks.has(log_id)) return;
+    // A policy may answer a chunk without a single entry: the loop was asked about that one too.
+    if (this.#chunks.has(log_id)) return;
     this.#chunks.set(log_id, { actions: float32Column(chunk), baseTick: 0 });
     if (this.#chunks.size > KEPT_CHUNKS) this.#chunks.delete(this.#chunks.keys().next().value as number);
   }
@@ -125,7 +126,7 @@ export class SessionReplay {
 
   #stages(n: number, result: TickResult): Stages {
     const chunk = this.#chunks.get(result.ref);
-    const row = chunk === undefined ? -1 : (n - chunk.baseTick) * this.spec.dim;
+    const row = (n - result.baseTick) * this.spec.dim;
     const blended = this.#blended.get(n) ?? null;
     this.#blended.clear();
     const proposed = chunk === undefined ? null : Float64Array.from(chunk.actions.subarray(row, row + this.spec.dim));
