@@ -10,7 +10,7 @@ const POSE = [0.02, -0.03, 0.2, 0, 0, 0, 1] as const;
 /** The one camera of all three policies. */
 const NATIVE_CAMERA = 'main';
 /** Ticks that a client executes of each chunk: half of it. */
-const EXECUTED = 4;
+export const EXECUTED = 4;
 
 /** A whole WebSocket frame, encoded once: a send only patches what differs from the one before. */
 export interface RequestFrame {

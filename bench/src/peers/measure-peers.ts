@@ -3,6 +3,7 @@ import { bundleFolder } from '@sinew/gateway';
 import { loadBundle, nullBundle } from '@sinew/policy';
 import { progress } from '../command.js';
 import { wideBundle } from '../wide/wide-bundle.js';
+import { collectAnswers, requireSameAnswers } from './answers.js';
 import type { ClientResult } from './client-messages.js';
 import { ClientProcess } from './client-process.js';
 import type { Pinning } from './pinning.js';
@@ -65,6 +66,7 @@ export async function measurePeers(plan: PeersPlan): Promise<WorkloadRounds[]> {
 async function measureWorkload(plan: PeersPlan, workload: Workload, client: ClientProcess): Promise<WorkloadRounds> {
   const peers = await openPeers(plan, workload);
   try {
+    requireSameAnswers(await collectAnswers(client, workload, peers));
     const bench = new WorkloadBench(plan, workload, client, peers);
     const servers = await bench.run();
     const versions = Object.fromEntries(peers.map(({ id, process }) => [id, process.line.versions]));
