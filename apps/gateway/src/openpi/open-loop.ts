@@ -75,7 +75,6 @@ export class OpenLoop implements PacingMode {
     session.counters.chunks_sent++;
     if (plan.clamped) session.counters.clamped++;
     session.context.metrics.chunks.inc();
-    this.#goesOnAt = this.#execute === null ? null : first + this.#execute;
     const message = chunkMessage(plan, chunk, first, session.periodMs, this.#dim);
     this.#answered(first);
     session.outbox.send({ ...message, shape: [this.#length, this.#dim], values });
@@ -122,7 +121,6 @@ export class OpenLoop implements PacingMode {
     }
     const values = new Float64Array(this.#length * this.#dim);
     this.#brake(first, 0, reason, values);
-    this.#goesOnAt = null;
     this.#answered(first);
     session.outbox.send({ type: 'hold', seq: first, reason, values });
   }
@@ -131,6 +129,8 @@ export class OpenLoop implements PacingMode {
     const session = this.#session;
     session.advanceTo(first + this.#length);
     session.answered();
+    // Of a hold too: where less of it is played than the stop takes, the robot moves still.
+    this.#goesOnAt = this.#execute === null ? null : first + this.#execute;
     this.#answeredMs = session.context.clock.now();
   }
 }
