@@ -21,6 +21,10 @@ const COMMANDS = {
     'feed recorded sessions through the control loop again',
     async () => (await import('./commands/replay.js')).replay,
   ],
+  record: [
+    'record a session as it goes on, for Foxglove and Rerun',
+    async () => (await import('./commands/record.js')).record,
+  ],
   incidents: ['show safety incidents', async () => (await import('./commands/incidents.js')).incidents],
   'estop-clear': ['release the e-stop of a robot', async () => (await import('./commands/estop-clear.js')).estopClear],
   infer: ['one inference from one image file', async () => (await import('./commands/infer.js')).infer],
