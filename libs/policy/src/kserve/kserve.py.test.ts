@@ -1,7 +1,5 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +10,7 @@ import type { PolicyBackend, PolicyInput } from '../backend/policy-backend.js';
 import { BUILT_IN_BUNDLES, loadBundle } from '../bundle/load-bundle.js';
 import { createOnnxBackend } from '../onnx/onnx-backend.js';
 import { backendContract } from '../testing/backend-contract.js';
+import { PythonServer } from '../testing/python-server.js';
 import { kserveBundle } from '../testing/remote-bundle.js';
 import { createKserveBackend } from './kserve-backend.js';
 
@@ -43,60 +42,20 @@ async function makePython(folder: string): Promise<string> {
   return made;
 }
 
-/** A Triton with processes of its own, all of which can be killed. */
-class Triton {
-  readonly #port: number;
-  #process: ChildProcess | null = null;
+const startTriton = () => PythonServer.start(python, (port) => [SERVER, join(TABLETOP, 'policy.onnx'), String(port)]);
 
-  private constructor(port: number) {
-    this.#port = port;
-  }
-
-  static async start(): Promise<Triton> {
-    const probe = createServer().listen(0, '127.0.0.1');
-    await once(probe, 'listening');
-    const address = probe.address();
-    await new Promise((resolve) => probe.close(resolve));
-    const triton = new Triton(typeof address === 'object' && address !== null ? address.port : 0);
-    await triton.listen();
-    return triton;
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${this.#port}`;
-  }
-
-  /** Does not wait until it serves: the backend does. */
-  async listen(): Promise<void> {
-    this.#process = spawn(python, [SERVER, join(TABLETOP, 'policy.onnx'), String(this.#port)], {
-      detached: true,
-      stdio: 'ignore',
-    });
-    await once(this.#process, 'spawn');
-  }
-
-  async kill(): Promise<void> {
-    const child = this.#process;
-    this.#process = null;
-    if (child?.pid === undefined || child.exitCode !== null) return;
-    const ended = once(child, 'exit');
-    process.kill(-child.pid, 'SIGKILL');
-    await ended;
-  }
-}
-
-async function tritonBackend(triton: Triton) {
+async function tritonBackend(triton: PythonServer) {
   const folder = await kserveBundle({ connections: 2 }, (manifest) => Object.assign(manifest, { batch: { max: 8 } }));
   const bundle = await loadBundle(folder);
   await rm(folder, { recursive: true });
-  return { bundle, backend: createKserveBackend({ bundle, urls: [triton.url] }) };
+  return { bundle, backend: createKserveBackend({ bundle, urls: [`http://127.0.0.1:${triton.port}`] }) };
 }
 
-let contractTriton: Triton | null = null;
+let contractTriton: PythonServer | null = null;
 backendContract(
   'kserve on Triton',
   async () => {
-    const triton = await Triton.start();
+    const triton = await startTriton();
     contractTriton = triton;
     return { ...(await tritonBackend(triton)), outage: { begin: () => triton.kill(), end: () => triton.listen() } };
   },
@@ -105,12 +64,12 @@ backendContract(
 afterAll(() => contractTriton?.kill());
 
 describe('tabletop-v1 on Triton', () => {
-  let triton: Triton;
+  let triton: PythonServer;
   let remote: PolicyBackend;
   let local: PolicyBackend;
 
   beforeAll(async () => {
-    triton = await Triton.start();
+    triton = await startTriton();
     remote = (await tritonBackend(triton)).backend;
     local = createOnnxBackend({ bundle: await loadBundle(TABLETOP), threads: 1, maxBatch: 8, worker });
     await Promise.all([remote.start(), local.start()]);

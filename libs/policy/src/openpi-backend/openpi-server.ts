@@ -7,6 +7,7 @@ import type { RowFault } from '../onnx/messages.js';
 import { faultLine } from '../remote/fault-line.js';
 import type { OpenpiModel } from '../remote/remote-model.js';
 import { type Prepared, type RemoteBatch, type RemoteServer, ServerLostError } from '../remote/remote-server.js';
+import { withoutSecrets } from '../remote/server-url.js';
 import { ObservationMessage } from './observation-message.js';
 import { PolicySocket, type SocketReply } from './policy-socket.js';
 
@@ -96,7 +97,7 @@ export class OpenpiServer implements RemoteServer {
     if (actions === null) throw new Error(faultOf(reply));
     const [rows, values] = actions.shape;
     const { action_dim, chunk_size, id } = manifest;
-    const text = `the server at ${url} gives actions of [${actions.shape.join(', ')}]`;
+    const text = `the server at ${withoutSecrets(url)} gives actions of [${actions.shape.join(', ')}]`;
     if (actions.shape.length !== 2 || values !== action_dim)
       throw new BundleError(id, 'action_dim', `is ${action_dim}, but ${text}`);
     if (rows !== chunk_size) throw new BundleError(id, 'chunk_size', `is ${chunk_size}, but ${text}`);

@@ -3,6 +3,7 @@ import { BundleError } from '../bundle/bundle-error.js';
 import type { RowFault } from '../onnx/messages.js';
 import { reasonOf } from './fault-line.js';
 import type { RemoteBatch, RemoteServer } from './remote-server.js';
+import { withoutSecrets } from './server-url.js';
 
 /** Before a server that failed is tried again; doubles with each failure, up to the maximum. Milliseconds. */
 const FIRST_BACKOFF_MS = 100;
@@ -22,6 +23,7 @@ export interface EndpointEvents {
 
 /** One server of a remote policy: taken out when it fails, tried again until it serves. */
 export class Endpoint {
+  /** As it may be shown. */
   readonly url: string;
   readonly #server: RemoteServer;
   readonly #events: EndpointEvents;
@@ -38,7 +40,7 @@ export class Endpoint {
   warnings: readonly string[] = [];
 
   constructor(url: string, server: RemoteServer, events: EndpointEvents) {
-    this.url = url;
+    this.url = withoutSecrets(url);
     this.#server = server;
     this.#events = events;
   }
