@@ -1,6 +1,6 @@
 import type { InferenceRecord, SessionRecord } from '@sinew/journal';
 import { v7 as uuidv7 } from 'uuid';
-import { seeded } from './random.js';
+import { seeded } from '../stats/random.js';
 
 const STEPS = 16;
 const DIM = 7;

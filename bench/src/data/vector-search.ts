@@ -3,7 +3,7 @@ import { createPool } from '@sinew/db';
 import type { PoolClient } from 'pg';
 import { progress } from '../command.js';
 import { Latencies, type Percentiles } from '../stats/latencies.js';
-import { gaussian, seeded } from './random.js';
+import { gaussian, seeded } from '../stats/random.js';
 import type { ScratchDatabase } from './scratch-database.js';
 
 const DIM = 384;

@@ -1,6 +1,9 @@
-import { decodeServerFrame, encodeClientMessage, type FreshOpen, type Opened } from '@sinew/protocol';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { decodeServerFrame, encodeClientMessage, type FreshOpen, type Open, type Opened } from '@sinew/protocol';
 import { BenchError } from '../command.js';
 import { Latencies } from '../stats/latencies.js';
+import { FleetRecord, type Lap } from './fleet-record.js';
+import type { Network } from './network.js';
 import type { ObservationFrame } from './observation-frame.js';
 import { SendSchedule } from './send-schedule.js';
 import { StreamSocket, type StreamTarget } from './stream-socket.js';
@@ -11,6 +14,7 @@ import { TickReader } from './tick-reader.js';
 interface FirstAction {
   readonly logId: number;
   readonly totalMs: number;
+  readonly ledger: TickLedger;
   readonly tick: number;
 }
 
@@ -18,24 +22,16 @@ interface Robot {
   socket: StreamSocket | null;
   lastTick: number;
   lastLogId: number;
-  readonly ledger: TickLedger;
+  /** Where it stands in the order in which robots join. */
+  readonly rank: number;
+  readonly sizeClass: number;
+  session: { readonly session_id: string; readonly token: string } | null;
+  /** When the bench cut its socket; null once an action has come again. */
+  cutMs: number | null;
+  /** A new one after each cut: what a socket that is not there does not bring is no missed tick. */
+  ledger: TickLedger;
+  readonly earlier: TickLedger[];
   readonly firsts: FirstAction[];
-}
-
-/** What clients saw in the measured window. */
-export class FleetRecord {
-  /** Intended send of the observation → arrival of the action that came from it. */
-  readonly age = new Latencies();
-  /** What the wire says of each chunk: receipt → computed. */
-  readonly chunk = new Latencies();
-  readonly sendLag = new Latencies();
-  readonly holds: Record<string, number> = {};
-  readonly errors: Record<string, number> = {};
-  sent = 0;
-  backlogged = 0;
-  actions = 0;
-  chunks = 0;
-  lost = 0;
 }
 
 export interface FleetOptions {
@@ -47,6 +43,10 @@ export interface FleetOptions {
   readonly rampMs: number;
   readonly open: FreshOpen;
   readonly target: StreamTarget;
+  /** Which of the frames each robot sends; not given: all the first. */
+  readonly sizeClasses?: readonly number[];
+  /** Null: the loopback as it is. */
+  readonly network?: Network | null;
 }
 
 export interface Frames {
@@ -57,6 +57,7 @@ export interface Frames {
 
 const CONCURRENT_OPENS = 32;
 const OPEN_MS = 30_000;
+const TRY_AGAIN_MS = 500;
 
 export const now = (): number => performance.timeOrigin + performance.now();
 
@@ -70,24 +71,115 @@ export class Fleet {
   #timer: NodeJS.Timeout | null = null;
   #measuring = false;
   #closing = false;
+  /** How many of the robots drive, by rank. */
+  #active: number;
+  readonly #lapAge = new Latencies();
+  readonly #lapLag = new Latencies();
+  #lapMissed = 0;
+  #lapReceived = 0;
 
   constructor(options: FleetOptions) {
     this.#options = options;
-    this.#robots = Array.from({ length: options.robots }, () => ({
+    this.#active = options.robots;
+    const rankOf = spreadRanks(options.robots);
+    this.#robots = Array.from({ length: options.robots }, (_, index) => ({
       socket: null,
       lastTick: -1,
       lastLogId: -1,
+      rank: rankOf(index),
+      sizeClass: options.sizeClasses?.[index] ?? 0,
+      session: null,
+      cutMs: null,
       ledger: new TickLedger(options.hz),
+      earlier: [],
       firsts: [],
     }));
   }
 
   get ledgers(): readonly TickLedger[] {
-    return this.#robots.map(({ ledger }) => ledger);
+    return this.#robots.flatMap(({ earlier, ledger }) => [...earlier, ledger]);
   }
 
-  firstActions(): { readonly first: FirstAction; readonly ledger: TickLedger }[] {
-    return this.#robots.flatMap(({ firsts, ledger }) => firsts.map((first) => ({ first, ledger })));
+  /** Ticks that are due and did not come, of robots that have a socket. */
+  overdue(nowMs: number): number {
+    return this.#robots.reduce((sum, { ledger, cutMs }) => sum + (cutMs === null ? ledger.overdue(nowMs) : 0), 0);
+  }
+
+  /** Robots whose socket was cut and that have had no action since. */
+  get withoutAction(): number {
+    return this.#robots.filter(({ cutMs }) => cutMs !== null).length;
+  }
+
+  firstActions(): readonly FirstAction[] {
+    return this.#robots.flatMap(({ firsts }) => firsts);
+  }
+
+  /** From now on so many robots drive; the others keep their sessions and are silent. */
+  activate(robots: number): void {
+    this.#active = robots;
+  }
+
+  /** What clients saw since the last lap began, while it was measured; begins the next. */
+  lap(): Lap {
+    const lap = {
+      age: this.#lapAge.summary(),
+      sendLag: this.#lapLag.summary(),
+      missed: this.#lapMissed,
+      received: this.#lapReceived,
+    };
+    this.#lapAge.clear();
+    this.#lapLag.clear();
+    this.#lapMissed = 0;
+    this.#lapReceived = 0;
+    return lap;
+  }
+
+  /** Cuts the sockets of so many robots at once; each comes back as soon as it can, with its token. */
+  cut(share: number, random: () => number): void {
+    const connected = this.#robots
+      .map((robot, index) => ({ robot, index }))
+      .filter(({ robot }) => robot.socket !== null);
+    for (let left = Math.round(share * connected.length); left > 0; left--) {
+      const [chosen] = connected.splice(Math.floor(random() * connected.length), 1);
+      if (chosen === undefined) return;
+      const { robot, index } = chosen;
+      robot.socket?.close();
+      robot.socket = null;
+      robot.cutMs ??= now();
+      robot.earlier.push(robot.ledger);
+      robot.ledger = new TickLedger(this.#options.hz);
+      this.record.storm.cut++;
+      this.#comeBack(robot, index).catch((error: Error) => this.#count(error.message));
+    }
+  }
+
+  async #comeBack(robot: Robot, index: number): Promise<void> {
+    const { network, open } = this.#options;
+    const { storm } = this.record;
+    network?.reconnected(index);
+    for (let resuming = robot.session !== null; !this.#closing; ) {
+      if (network) await sleep(network.setUpMs);
+      const message: Open = resuming && robot.session !== null ? { type: 'open', resume: robot.session } : open;
+      try {
+        const { resumed } = await this.#openOne(robot, index, message);
+        if (resumed) storm.resumed++;
+        else {
+          storm.reopened++;
+          robot.lastTick = -1;
+        }
+        return;
+      } catch (error) {
+        if (resuming && error instanceof BenchError && error.message.includes('resume_failed')) resuming = false;
+        else {
+          storm.refused++;
+          await sleep(TRY_AGAIN_MS);
+        }
+      }
+    }
+  }
+
+  #count(error: string): void {
+    this.record.errors[error] = (this.record.errors[error] ?? 0) + 1;
   }
 
   /** Opens every session, some at a time. @returns what the server says of the first one. */
@@ -96,7 +188,7 @@ export class Fleet {
     let next = 0;
     const worker = async (): Promise<void> => {
       for (let index = next++; index < this.#robots.length; index = next++) {
-        const answer = await this.#openOne(this.#robots[index] as Robot, index);
+        const answer = await this.#openOne(this.#robots[index] as Robot, index, this.#options.open);
         opened ??= answer;
       }
     };
@@ -105,29 +197,42 @@ export class Fleet {
     return opened;
   }
 
-  /** Sends from now on, at fixed times, until `close`. */
-  drive(frames: Frames): void {
+  /** Sends from now on, at fixed times, until `close`. `classes`: the frames of each size. */
+  drive(...classes: readonly Frames[]): void {
     const startMs = now();
     const schedule = new SendSchedule(startMs, this.#robots.length, this.#options.obsHz);
     this.#schedule = schedule;
-    let first = frames.first();
-    let following = frames.following();
+    const ready = classes.map((frames) => ({ frames, first: frames.first(), following: frames.following() }));
+    const write = (socket: StreamSocket, of: number, seq: number, intendedMs: number, lastTick: number): void => {
+      const own = ready[of];
+      if (own === undefined) return;
+      const fresh = lastTick < 0;
+      const frame = fresh ? own.first : own.following;
+      frame.stamp(seq, intendedMs, lastTick);
+      if (socket.write(frame.bytes)) return;
+      // The bytes still wait in the socket: the next robot patches a frame of its own.
+      this.record.backlogged++;
+      if (fresh) own.first = own.frames.first();
+      else own.following = own.frames.following();
+    };
+    const { network, rampMs } = this.#options;
     const send = (index: number, seq: number, intendedMs: number): void => {
       const robot = this.#robots[index];
       if (robot === undefined || robot.socket === null) return;
-      if (index >= this.#robots.length * ((intendedMs - startMs) / this.#options.rampMs)) return;
-      const fresh = robot.lastTick < 0;
-      const frame = fresh ? first : following;
-      frame.stamp(seq, intendedMs, robot.lastTick);
+      if (robot.rank >= Math.min(this.#active, this.#robots.length * ((intendedMs - startMs) / rampMs))) return;
       if (this.#measuring) {
+        const lagMs = now() - intendedMs;
         this.record.sent++;
-        this.record.sendLag.record(now() - intendedMs);
+        this.record.sendLag.record(lagMs);
+        this.#lapLag.record(lagMs);
       }
-      if (robot.socket.write(frame.bytes)) return;
-      // The bytes still wait in the socket: the next robot patches a frame of its own.
-      this.record.backlogged++;
-      if (fresh) first = frames.first();
-      else following = frames.following();
+      const { socket, lastTick, sizeClass } = robot;
+      if (!network) return write(socket, sizeClass, seq, intendedMs, lastTick);
+      const bytes = ready[sizeClass]?.following.bytes.length ?? 0;
+      network.carry(index, 'out', bytes, () => {
+        // What was under way when its socket was cut is lost with it.
+        if (robot.socket === socket) write(socket, sizeClass, seq, intendedMs, lastTick);
+      });
     };
     const wake = (): void => {
       schedule.advance(now(), send);
@@ -144,40 +249,55 @@ export class Fleet {
     this.#closing = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
+    this.#options.network?.close();
     for (const robot of this.#robots) {
       robot.socket?.close();
       robot.socket = null;
     }
   }
 
-  #openOne(robot: Robot, index: number): Promise<Opened> {
+  #openOne(robot: Robot, index: number, message: Open): Promise<Opened> {
     return new Promise((resolve, reject) => {
+      let own: StreamSocket | null = null;
       const fail = (reason: string): void => {
         clearTimeout(timer);
+        own?.close();
         reject(new BenchError(`session ${index + 1} of ${this.#robots.length}: ${reason}`));
       };
       const timer = setTimeout(() => fail('no answer to `open`'), OPEN_MS);
       let opening = true;
-      StreamSocket.connect(this.#options.target, {
+      const { network, target } = this.#options;
+      StreamSocket.connect(target, {
         message: (bytes, start, end) => {
-          if (!opening) return this.#received(robot, index, bytes, start, end);
+          if (!opening) {
+            if (!network) return this.#received(robot, index, bytes, start, end);
+            const copy = Buffer.from(bytes.subarray(start, end));
+            return network.carry(index, 'in', copy.length, () => {
+              if (robot.socket === own) this.#received(robot, index, copy, 0, copy.length);
+            });
+          }
           const decoded = decodeServerFrame(bytes.subarray(start, end));
           if (!decoded.ok) return fail(decoded.fault.message);
           if (decoded.message.type === 'error') return fail(`${decoded.message.code}: ${decoded.message.message}`);
           if (decoded.message.type !== 'opened') return fail(`the first frame was ${decoded.message.type}`);
           opening = false;
           clearTimeout(timer);
+          robot.socket = own;
+          robot.session = { session_id: decoded.message.session_id, token: decoded.message.resume_token };
           resolve(decoded.message);
         },
         ended: (reason) => {
-          robot.socket = null;
           if (opening) return fail(reason);
+          // One that the bench cut is nobody's any more.
+          if (robot.socket !== own) return;
+          robot.socket = null;
           if (!this.#closing) this.record.lost++;
         },
       }).then(
         (socket) => {
-          robot.socket = socket;
-          socket.send(encodeClientMessage(this.#options.open));
+          own = socket;
+          if (this.#closing) return fail('the bench ended');
+          socket.send(encodeClientMessage(message));
         },
         (error: Error) => fail(error.message),
       );
@@ -187,13 +307,19 @@ export class Fleet {
   #received(robot: Robot, index: number, bytes: Buffer, start: number, end: number): void {
     const arrivedMs = now();
     const frame = this.#reader.read(bytes, start);
-    if (frame.kind === 'other') return this.#rare(index, bytes, start, end, arrivedMs);
+    if (frame.kind === 'other') return this.#rare(robot, index, bytes, start, end, arrivedMs);
     robot.lastTick = frame.seq;
     const newChunk = frame.kind === 'action' && frame.logId !== robot.lastLogId;
-    if (frame.kind === 'action') robot.lastLogId = frame.logId;
+    if (frame.kind === 'action') {
+      robot.lastLogId = frame.logId;
+      this.#recovered(robot, arrivedMs);
+    }
     if (!this.#measuring) return;
     const { record } = this;
+    const missedBefore = robot.ledger.missed;
     robot.ledger.add(frame.seq, arrivedMs);
+    this.#lapMissed += robot.ledger.missed - missedBefore;
+    this.#lapReceived++;
     if (frame.kind === 'hold') {
       record.holds[frame.reason] = (record.holds[frame.reason] ?? 0) + 1;
       return;
@@ -202,24 +328,43 @@ export class Fleet {
     this.#aged(index, frame.observationSeq, arrivedMs);
     if (!newChunk) return;
     record.chunk.record(frame.totalMs);
-    robot.firsts.push({ logId: frame.logId, totalMs: frame.totalMs, tick: robot.ledger.received - 1 });
+    const { ledger } = robot;
+    robot.firsts.push({ logId: frame.logId, totalMs: frame.totalMs, ledger, tick: ledger.received - 1 });
   }
 
-  #rare(index: number, bytes: Buffer, start: number, end: number, arrivedMs: number): void {
+  #rare(robot: Robot, index: number, bytes: Buffer, start: number, end: number, arrivedMs: number): void {
     const decoded = decodeServerFrame(bytes.subarray(start, end));
     const { record } = this;
-    if (!decoded.ok) record.errors.undecodable = (record.errors.undecodable ?? 0) + 1;
-    else if (decoded.message.type === 'error') {
-      const { code } = decoded.message;
-      record.errors[code] = (record.errors[code] ?? 0) + 1;
-    } else if (decoded.message.type === 'chunk' && this.#measuring) {
+    if (!decoded.ok) this.#count('undecodable');
+    else if (decoded.message.type === 'error') this.#count(decoded.message.code);
+    else if (decoded.message.type === 'chunk') {
+      this.#recovered(robot, arrivedMs);
+      if (!this.#measuring) return;
       record.chunks++;
       record.chunk.record(decoded.message.latency.total_ms);
       this.#aged(index, decoded.message.observation_seq, arrivedMs);
     }
   }
 
+  #recovered(robot: Robot, arrivedMs: number): void {
+    if (robot.cutMs === null) return;
+    this.record.storm.firstAction.record(arrivedMs - robot.cutMs);
+    robot.cutMs = null;
+  }
+
   #aged(index: number, observationSeq: number, arrivedMs: number): void {
-    if (this.#schedule !== null) this.record.age.record(arrivedMs - this.#schedule.intendedMs(index, observationSeq));
+    if (this.#schedule === null) return;
+    const ageMs = arrivedMs - this.#schedule.intendedMs(index, observationSeq);
+    this.record.age.record(ageMs);
+    this.#lapAge.record(ageMs);
   }
 }
+
+/** Neighbours in time are far apart in rank: however many of the robots drive, their sends are spread over the period. */
+function spreadRanks(robots: number): (index: number) => number {
+  let stride = Math.max(1, Math.round(robots * 0.618));
+  while (commonDivisor(stride, robots) !== 1) stride++;
+  return (index) => (index * stride) % robots;
+}
+
+const commonDivisor = (a: number, b: number): number => (b === 0 ? a : commonDivisor(b, a % b));

@@ -65,7 +65,7 @@ async function start(options: GatewayOptions): Promise<{ probe: GatewayProbe; st
       max_sessions: options.maxSessions,
       max_frame_bytes: 4_194_304,
       stale_after_ms: 500,
-      resume_window_ms: 1_000,
+      resume_window_ms: options.resumeWindowMs ?? 1_000,
       open_timeout_ms: 30_000,
       ping_interval_ms: 5_000,
       drain_ms: 100,

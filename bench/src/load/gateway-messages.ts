@@ -9,6 +9,8 @@ export interface GatewayOptions {
   readonly key: string;
   /** Sockets and a pacer alone, as a ceiling. */
   readonly bare: boolean;
+  /** How long a session waits for a socket that was cut. */
+  readonly resumeWindowMs?: number;
   /** The journal's folder. */
   readonly dir: string;
   /** Where keys are looked up and feedback is stored; without it the key is in memory. */

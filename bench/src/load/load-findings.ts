@@ -2,6 +2,7 @@ import type { Figure, Findings, Goal } from '../result.js';
 import { percentileFigures } from '../stats/percentile-figures.js';
 import type { IdleResult } from './idle-sessions.js';
 import type { LoadResult } from './load-report.js';
+import { KNEE_MISSED_SHARE, knee, type RampStep, rampSeries } from './ramp.js';
 
 export type LoadOutcome =
   | ({ readonly mode: 'load' } & LoadResult)
@@ -13,7 +14,9 @@ export type LoadOutcome =
 export function loadFindings(outcome: LoadOutcome): Findings {
   switch (outcome.mode) {
     case 'load':
-      return { figures: loadFigures('load', '', outcome, true) };
+      return outcome.ramp === null
+        ? { figures: loadFigures('load', '', outcome, true), notes: noteOf(outcome) }
+        : rampFindings(outcome, outcome.ramp);
     case 'bare':
       return {
         figures: [
@@ -47,10 +50,73 @@ export function loadFindings(outcome: LoadOutcome): Findings {
   }
 }
 
+/** What each part of the window gave: the noise of the p99, as far as one run can tell. */
+function lapsOf({ laps }: LoadResult): { rounds?: readonly number[] } {
+  const rounds = laps.flatMap(({ age }) => (age === null ? [] : [age.p99]));
+  return rounds.length === laps.length && rounds.length > 0 ? { rounds } : {};
+}
+
+function noteOf({ network }: LoadResult): string[] {
+  if (network === null) return [];
+  const { delay_ms, jitter_ms, loss } = network;
+  return [
+    `network, a model in the client, each way: ${delay_ms} ms, jitter ${jitter_ms} ms, ${100 * loss} % of the TCP segments lost (a stall until they are sent again; no congestion window)`,
+  ];
+}
+
+/** Means over a ramp say nothing: its steps are the result. */
+function rampFindings(result: LoadResult, steps: readonly RampStep[]): Findings {
+  const at = knee(steps, result.hz);
+  return {
+    figures: [
+      ...(at === null
+        ? []
+        : [
+            {
+              name: 'load.ramp.knee',
+              label: 'robots up to the knee',
+              unit: 'robots',
+              better: 'higher' as const,
+              value: at,
+            },
+          ]),
+      ...steps.flatMap(({ robots, usable_p99_ms }) =>
+        usable_p99_ms === null
+          ? []
+          : [
+              {
+                name: `load.ramp.${robots}.usable.p99_ms`,
+                label: `${robots} robots: chunk usable, p99`,
+                unit: 'ms',
+                better: 'lower' as const,
+                value: usable_p99_ms,
+              },
+            ],
+      ),
+    ],
+    series: rampSeries(steps),
+    notes: [
+      `the knee: up to there at most ${100 * KNEE_MISSED_SHARE} % of the ticks are missed and the server's tick jitter stays, at p99, within a quarter of the period`,
+      ...(at === null
+        ? ['already the first step was past it']
+        : at === result.robots
+          ? ['the ramp did not reach it']
+          : []),
+      ...noteOf(result),
+    ],
+  };
+}
+
 export function loadFigures(prefix: string, before: string, result: LoadResult, judged: boolean): Figure[] {
   const goal = (op: Goal['op'], value: number): { goal?: Goal } => (judged ? { goal: { op, value } } : {});
   // What was promised for two cores; a harder run is told without a verdict.
-  const promised = judged && result.robots * result.obs_hz <= 2_000 && (result.frame_kb ?? 0) <= 20;
+  const promised =
+    judged &&
+    result.robots * result.obs_hz <= 2_000 &&
+    typeof result.frame_kb !== 'string' &&
+    (result.frame_kb ?? 0) <= 20 &&
+    result.network === null &&
+    result.storm === null;
   const timed = (value: number): { goal?: Goal } => (promised ? goal('<=', value) : {});
   const single = (
     name: string,
@@ -66,13 +132,29 @@ export function loadFigures(prefix: string, before: string, result: LoadResult, 
   const of = (name: string, label: string, key: 'age_ms' | 'added_ms' | 'chunk_usable_ms', more = {}): Figure[] =>
     percentileFigures(`${prefix}.${name}`, `${before}${label}`, result[key], more);
   return [
-    ...of('age', 'action age', 'age_ms'),
+    ...of('age', 'action age', 'age_ms', lapsOf(result)),
     ...of('added', 'added by the server', 'added_ms', timed(5)),
     ...of('usable', 'chunk usable', 'chunk_usable_ms'),
     ...percentileFigures(`${prefix}.jitter`, `${before}tick jitter of the server`, result.tick_jitter_ms.server),
     ...single('missed_ticks', 'missed ticks', 'ticks', 'lower', result.missed_ticks, goal('<=', 0)),
     ...single('overdue_ticks', 'overdue at the end', 'ticks', 'lower', result.overdue_ticks),
     ...single('tick_hz', 'ticks a robot', 'Hz', 'higher', result.tick_hz),
+    ...percentileFigures(
+      `${prefix}.storm.first_action`,
+      `${before}cut to first action`,
+      result.storm?.first_action_ms ?? null,
+    ),
+    ...single('storm.resumed', 'cut sockets whose session went on', 'sessions', 'higher', result.storm?.resumed),
+    ...single('storm.reopened', 'cut sockets whose session was gone', 'sessions', 'lower', result.storm?.reopened),
+    ...single('storm.refused', 'refusals on the way back', '', 'lower', result.storm?.refused),
+    ...single(
+      'storm.without_action',
+      'robots without an action at the end',
+      'robots',
+      'lower',
+      result.storm?.without_action,
+      goal('<=', 0),
+    ),
     ...single('lost_sessions', 'sessions lost', 'sessions', 'lower', result.lost_sessions, goal('<=', 0)),
     ...single('loop_delay.p99_ms', 'event loop delay, p99', 'ms', 'lower', result.event_loop_delay_ms?.p99, {
       ...timed(10),

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { OptionTable, Values } from '@sinew/config';
+import type { LinkConditions } from './link.js';
 
 export const LOAD_OPTIONS = {
   robots: { type: 'integer', default: 200, min: 1, max: 10_000, help: 'sessions' },
@@ -32,12 +33,54 @@ export const LOAD_OPTIONS = {
     choices: ['jpeg', 'rgb8'],
     help: 'camera frames: JPEG filled up to --frame-kb, or raw pixels in the policy’s size',
   },
-  frame_kb: { type: 'number', default: 20, min: 2, max: 4_000, help: 'size of a JPEG frame, 1,000 bytes' },
+  frame_kb: {
+    type: 'string',
+    default: '20',
+    help: 'size of a JPEG frame, 1,000 bytes; or a mix over the robots: KB:SHARE,…, e.g. 2:0.5,20:0.4,300:0.1',
+  },
   pacing: {
     type: 'choice',
     default: 'paced',
-    choices: ['paced', 'chunked'],
-    help: 'one action a tick, or one chunk an inference',
+    choices: ['paced', 'chunked', 'lockstep'],
+    help: 'one action a tick, one chunk an inference, or one chunk an observation',
+  },
+  delay_ms: {
+    type: 'number',
+    default: 0,
+    min: 0,
+    max: 10_000,
+    help: 'each frame is held back so long on its way, both ways, in the client',
+  },
+  jitter_ms: {
+    type: 'number',
+    default: 0,
+    min: 0,
+    max: 10_000,
+    help: 'standard deviation of what comes on top; frames stay in order',
+  },
+  loss: {
+    type: 'number',
+    default: 0,
+    min: 0,
+    max: 0.5,
+    help: 'share of TCP segments lost, as a model: what is lost stalls its connection until it is sent again',
+  },
+  reconnect_storm: {
+    type: 'string',
+    default: null,
+    help: 'EVERY_S,SHARE: cuts that share of the sockets at once, every so many seconds; they resume with their tokens',
+  },
+  ramp: {
+    type: 'string',
+    default: null,
+    help: 'FROM:TO:SECONDS robots, in steps, instead of --robots and --seconds: where the gateway’s knee is',
+  },
+  seed: {
+    type: 'integer',
+    default: 1,
+    min: 0,
+    max: 2 ** 31 - 1,
+    help: 'of the network’s dice and of which sockets are cut',
   },
   idle: { type: 'boolean', default: false, help: 'only open the sessions, and measure the memory that each holds' },
   hostile: {
@@ -61,3 +104,9 @@ export const LOAD_OPTIONS = {
 } as const satisfies OptionTable;
 
 export type LoadOptions = Values<typeof LOAD_OPTIONS>;
+
+export const conditionsOf = ({ delay_ms, jitter_ms, loss }: LoadOptions): LinkConditions => ({
+  delayMs: delay_ms,
+  jitterMs: jitter_ms,
+  loss,
+});

@@ -3,10 +3,13 @@ import { type Machine, machine, machineLine } from '../machine.js';
 import { Latencies, type Percentiles, percentilesText } from '../stats/latencies.js';
 import { round3 } from '../stats/median.js';
 import type { Fleet } from './fleet.js';
+import type { Lap } from './fleet-record.js';
 import type { GatewayReport, GcPauses, LoopDelay } from './gateway-probe.js';
 import type { HostileRecord } from './hostile-clients.js';
-import type { LoadOptions } from './load-options.js';
+import { isPerfect } from './link.js';
+import { conditionsOf, type LoadOptions } from './load-options.js';
 import { bucketCounts, growth, type MetricsPage } from './metrics-page.js';
+import type { RampStep } from './ramp.js';
 
 interface Measured {
   readonly options: LoadOptions;
@@ -21,6 +24,9 @@ interface Measured {
   /** The end of the window, on the fleet's clock. */
   readonly endedMs: number;
   readonly hostile: HostileRecord | null;
+  /** Parts of the window, in order. */
+  readonly laps: readonly Lap[];
+  readonly ramp: readonly RampStep[] | null;
 }
 
 /** Milliseconds where nothing else is said; bench/README.md says how each figure comes about. */
@@ -32,7 +38,8 @@ export interface LoadResult {
   readonly obs_hz: number;
   readonly pacing: string;
   readonly image: string;
-  readonly frame_kb: number | null;
+  /** A number, or a mix as it was asked for; null for raw pixels. */
+  readonly frame_kb: number | string | null;
   readonly seconds: number;
   readonly observations: number;
   readonly actions: number;
@@ -75,6 +82,20 @@ export interface LoadResult {
   readonly gateway_rss_mb: number | null;
   /** What hostile clients did meanwhile; null without them. */
   readonly hostile: HostileRecord | null;
+  /** Of sockets that the bench cut; null where it cut none. */
+  readonly storm: {
+    readonly cut: number;
+    readonly resumed: number;
+    readonly reopened: number;
+    readonly refused: number;
+    /** Robots that had no action again by the end. */
+    readonly without_action: number;
+    readonly first_action_ms: Percentiles | null;
+  } | null;
+  /** Between client and gateway, both ways, in the client; null for the loopback as it is. */
+  readonly network: { readonly delay_ms: number; readonly jitter_ms: number; readonly loss: number } | null;
+  readonly laps: readonly Lap[];
+  readonly ramp: readonly RampStep[] | null;
   /** How late the bench itself sent: latency counts from the intended time all the same. */
   readonly send_lag_ms: Percentiles | null;
 }
@@ -96,7 +117,7 @@ export function loadResult(measured: Measured): LoadResult {
     obs_hz: measured.obsHz,
     pacing: options.pacing,
     image: options.image,
-    frame_kb: options.image === 'jpeg' ? options.frame_kb : null,
+    frame_kb: options.image === 'jpeg' ? sizeText(options.frame_kb) : null,
     seconds: round3(seconds),
     observations: record.sent,
     actions: record.actions,
@@ -108,7 +129,7 @@ export function loadResult(measured: Measured): LoadResult {
     tick_jitter_ms: { server: report?.tickLateness ?? null, client: clientJitter.summary() },
     tick_hz: round3(received / options.robots / seconds),
     missed_ticks: fleet.ledgers.reduce((sum, ledger) => sum + ledger.missed, 0),
-    overdue_ticks: fleet.ledgers.reduce((sum, ledger) => sum + ledger.overdue(measured.endedMs), 0),
+    overdue_ticks: fleet.overdue(measured.endedMs),
     holds: record.holds,
     errors: record.errors,
     lost_sessions: record.lost,
@@ -135,7 +156,28 @@ export function loadResult(measured: Measured): LoadResult {
     cpu: cpuShare(measured),
     gateway_rss_mb: report === null ? null : Math.round(report.rssBytes / 1e6),
     hostile: measured.hostile,
+    storm: stormOf(measured),
+    network: isPerfect(conditionsOf(options))
+      ? null
+      : { delay_ms: options.delay_ms, jitter_ms: options.jitter_ms, loss: options.loss },
+    laps: measured.laps,
+    ramp: measured.ramp,
     send_lag_ms: record.sendLag.summary(),
+  };
+}
+
+const sizeText = (text: string): number | string => (text.includes(':') ? text : Number(text));
+
+function stormOf({ fleet, options }: Measured): LoadResult['storm'] {
+  if (options.reconnect_storm === null) return null;
+  const { cut, firstAction, refused, reopened, resumed } = fleet.record.storm;
+  return {
+    cut,
+    resumed,
+    reopened,
+    refused,
+    without_action: fleet.withoutAction,
+    first_action_ms: firstAction.summary(),
   };
 }
 
@@ -152,8 +194,8 @@ function addedByServer(fleet: Fleet, report: GatewayReport | null): Percentiles 
   });
   const added = new Latencies();
   const origins = new Map(fleet.ledgers.map((ledger) => [ledger, ledger.originMs]));
-  for (const { first, ledger } of fleet.firstActions()) {
-    added.record((usable.get(first.logId) ?? first.totalMs) + ledger.latenessMs(first.tick, origins.get(ledger)));
+  for (const { ledger, logId, tick, totalMs } of fleet.firstActions()) {
+    added.record((usable.get(logId) ?? totalMs) + ledger.latenessMs(tick, origins.get(ledger)));
   }
   return added.summary();
 }
@@ -202,12 +244,22 @@ export function loadLines(result: LoadResult): string[] {
     `ticks             ${result.tick_hz} Hz, missed ${result.missed_ticks}, overdue at the end ${result.overdue_ticks} (server: ${server.missed_ticks}, shed ${server.shed_ticks})`,
     `holds             ${counts(result.holds)}`,
     `errors            ${counts(result.errors)}; sessions lost: ${result.lost_sessions}`,
+    ...stormLines(result),
     `inferences        ${counts(server.inferences)}; superseded ${server.superseded}, stale ${server.stale_dropped}`,
     `batch size        mean ${batch.mean ?? '–'}; ${counts(batch.sizes)}`,
     `event loop delay  ${loop === null ? 'not measured' : `p50 ${loop.p50.toFixed(2)}  p99 ${loop.p99.toFixed(2)}  max ${loop.max.toFixed(1)} ms`}`,
     `gc pauses         ${gcText(result.gc_pauses)}`,
     `gateway CPU       ${cpu.gateway_cores ?? '–'} cores (policy threads ${cpu.policy_cores ?? '–'}); ${cpu.per_session_ms ?? '–'} ms/s a session, ${cpu.per_frame_us ?? '–'} µs a frame; RSS ${result.gateway_rss_mb ?? '–'} MB`,
     `bench             ${cpu.bench_cores} cores, ${cpu.bench_per_frame_us} µs a frame; sent ${result.observations}; late by ${percentilesText(result.send_lag_ms)}`,
+  ];
+}
+
+function stormLines({ storm }: LoadResult): string[] {
+  if (storm === null) return [];
+  const { cut, first_action_ms, refused, reopened, resumed, without_action } = storm;
+  return [
+    `cut sockets       ${cut}: resumed ${resumed}, opened anew ${reopened}, refused ${refused}, without an action at the end ${without_action}`,
+    `  first action    ${percentilesText(first_action_ms)}   (from the cut)`,
   ];
 }
 

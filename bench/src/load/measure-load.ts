@@ -1,13 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Opened } from '@sinew/protocol';
 import { BenchError, progress } from '../command.js';
+import { seeded } from '../stats/random.js';
 import { gradient, jpegOfSize } from './camera-image.js';
 import { Fleet, type Frames, now } from './fleet.js';
+import type { Lap } from './fleet-record.js';
+import type { GatewayProcess } from './gateway-process.js';
 import { HostileClients } from './hostile-clients.js';
-import type { LoadOptions } from './load-options.js';
+import { isPerfect } from './link.js';
+import { conditionsOf, type LoadOptions } from './load-options.js';
 import { type LoadResult, loadResult } from './load-report.js';
 import { MetricsPage } from './metrics-page.js';
+import { Network } from './network.js';
 import { ObservationFrame } from './observation-frame.js';
+import { classOfRobots, type FrameClass, frameClasses, rampOption, stormOption } from './option-texts.js';
+import { type RampStep, rampSteps } from './ramp.js';
 import { openMessage, openTarget } from './target.js';
 
 /** Longest time beyond warm-up and measurement: opening, scraping, stopping. Then the run is given up. */
@@ -15,9 +22,19 @@ const OVERHEAD_MS = 120_000;
 const PROGRESS_MS = 10_000;
 /** Of the warm-up, in which the robots begin one by one. */
 const RAMP_SHARE = 0.6;
+/** Parts of the window of which some figures are told one by one: what they vary by. */
+const LAPS = 5;
+/** Of a step, not counted: the robots that joined are still settling. */
+const STEP_SETTLE_SHARE = 0.3;
 
-export async function measureLoad(options: LoadOptions): Promise<LoadResult> {
+export async function measureLoad(asked: LoadOptions): Promise<LoadResult> {
+  const ramp = asked.ramp === null ? null : rampOption(asked.ramp);
+  const storm = asked.reconnect_storm === null ? null : stormOption(asked.reconnect_storm);
+  const classes = frameClasses(asked.frame_kb);
+  const options: LoadOptions = ramp === null ? asked : { ...asked, robots: ramp.to, seconds: ramp.seconds };
   const obsHz = options.obs_hz ?? options.hz;
+  const random = seeded(options.seed);
+  const conditions = conditionsOf(options);
   const target = await openTarget(options);
   const fleet = new Fleet({
     robots: options.robots,
@@ -26,6 +43,8 @@ export async function measureLoad(options: LoadOptions): Promise<LoadResult> {
     rampMs: options.warmup * RAMP_SHARE * 1_000,
     open: openMessage(options),
     target: target.stream,
+    sizeClasses: classOfRobots(classes, options.robots),
+    network: isPerfect(conditions) ? null : new Network(conditions, options.robots, random, now),
   });
   const hostile = options.hostile ? new HostileClients(target.stream, openMessage(options)) : null;
   const limit = setTimeout(
@@ -35,10 +54,12 @@ export async function measureLoad(options: LoadOptions): Promise<LoadResult> {
     },
     (options.warmup + options.seconds) * 1_000 + OVERHEAD_MS,
   );
+  let cutting: NodeJS.Timeout | null = null;
   try {
     progress(`opening ${options.robots} sessions`);
     const opened = await fleet.open();
-    fleet.drive(await observationFrames(opened, options));
+    if (ramp !== null) fleet.activate(ramp.from);
+    fleet.drive(...(await framesOfClasses(opened, options, classes)));
     hostile?.start();
     await pause(options.warmup, 'warming up');
     const before = await MetricsPage.fetch(target.http);
@@ -46,7 +67,10 @@ export async function measureLoad(options: LoadOptions): Promise<LoadResult> {
     fleet.measure(true);
     const startedMs = performance.now();
     const cpu = process.cpuUsage();
-    await pause(options.seconds, 'measuring');
+    if (storm !== null) cutting = setInterval(() => fleet.cut(storm.share, random), storm.everyMs);
+    const steps = ramp === null ? null : await climb(fleet, target.gateway, rampSteps(ramp));
+    const laps = ramp === null ? await driveLaps(fleet, options.seconds) : [];
+    if (cutting !== null) clearInterval(cutting);
     fleet.measure(false);
     const endedMs = now();
     const hostileRecord = hostile === null ? null : { ...hostile.record };
@@ -69,13 +93,53 @@ export async function measureLoad(options: LoadOptions): Promise<LoadResult> {
       endedMs,
       benchCpuMs,
       hostile: hostileRecord,
+      laps,
+      ramp: steps,
     });
   } finally {
     clearTimeout(limit);
+    if (cutting !== null) clearInterval(cutting);
     hostile?.stop();
     fleet.close();
     await target.gateway?.stop();
   }
+}
+
+async function driveLaps(fleet: Fleet, seconds: number): Promise<Lap[]> {
+  const laps: Lap[] = [];
+  for (let lap = 1; lap <= LAPS; lap++) {
+    await pause(seconds / LAPS, `measuring, part ${lap} of ${LAPS}`);
+    laps.push(fleet.lap());
+  }
+  return laps;
+}
+
+/** More robots step by step. Each step is measured by itself, once those that joined have settled. */
+async function climb(
+  fleet: Fleet,
+  gateway: GatewayProcess | null,
+  { robots, stepMs }: ReturnType<typeof rampSteps>,
+): Promise<RampStep[]> {
+  const steps: RampStep[] = [];
+  for (const count of robots) {
+    fleet.activate(count);
+    await sleep(STEP_SETTLE_SHARE * stepMs);
+    fleet.lap();
+    await gateway?.mark();
+    await pause(((1 - STEP_SETTLE_SHARE) * stepMs) / 1_000, `${count} robots`);
+    const report = (await gateway?.report()) ?? null;
+    const { age, missed, received, sendLag } = fleet.lap();
+    steps.push({
+      robots: count,
+      age_p99_ms: age?.p99 ?? null,
+      usable_p99_ms: report?.usable?.p99 ?? null,
+      jitter_p99_ms: report?.tickLateness?.p99 ?? null,
+      missed_share: missed / Math.max(1, missed + received),
+      gateway_cores: report === null ? null : Number((report.cpuMs / report.wallMs).toFixed(3)),
+      send_lag_p99_ms: sendLag?.p99 ?? null,
+    });
+  }
+  return steps;
 }
 
 /** Sleeps, and says on stderr that it is still there. */
@@ -87,12 +151,17 @@ async function pause(seconds: number, doing: string): Promise<void> {
   }
 }
 
-export async function observationFrames({ model, pacing }: Opened, options: LoadOptions): Promise<Frames> {
+/** Of each size, in order; of the first alone where frames are raw. */
+function framesOfClasses(opened: Opened, options: LoadOptions, classes: readonly FrameClass[]): Promise<Frames[]> {
+  return Promise.all(classes.map(({ kb }) => observationFrames(opened, options, kb)));
+}
+
+export async function observationFrames({ model, pacing }: Opened, options: LoadOptions, kb: number): Promise<Frames> {
   const images: Record<string, unknown> = {};
   for (const { name, width, height } of model.inputs.cameras) {
     images[name] =
       options.image === 'jpeg'
-        ? await jpegOfSize(width, height, Math.round((options.frame_kb * 1_000) / model.inputs.cameras.length))
+        ? await jpegOfSize(width, height, Math.round((kb * 1_000) / model.inputs.cameras.length))
         : { data: gradient(width, height), shape: [height, width, 3], encoding: 'rgb8' };
   }
   const state = new Float64Array(model.inputs.state.dim);

@@ -30,6 +30,8 @@ export async function openTarget(options: LoadOptions): Promise<Target> {
       maxSessions: options.robots + (options.hostile ? 100 : 0),
       key,
       bare: options.bare,
+      // As long as by default where sockets are cut; else what a fleet leaves behind shall be gone soon.
+      resumeWindowMs: options.reconnect_storm === null ? 1_000 : 15_000,
     },
     options.profile,
   );

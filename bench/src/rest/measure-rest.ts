@@ -71,7 +71,7 @@ export async function measureRest(options: RestOptions): Promise<RestResult> {
       open: openMessage(robots),
       target: { host: '127.0.0.1', port, path: STREAM_PATH, key: account.key },
     });
-    fleet.drive(await observationFrames(await fleet.open(), robots));
+    fleet.drive(await observationFrames(await fleet.open(), robots, FRAME_KB));
     posts = new OpenLoop({
       port,
       path: '/v1/feedback/success',
@@ -127,13 +127,21 @@ const felt = ({ tickLateness, loopDelayMs, cpuMs, wallMs }: GatewayReport): Felt
   gateway_cores: cpuMs / wallMs,
 });
 
+const FRAME_KB = 20;
+
 /** What the robots of `load` are, where this bench has no option of its own. */
 const ROBOTS = {
   obs_hz: null,
   policy: 'null',
   policy_threads: 1,
   image: 'jpeg',
-  frame_kb: 20,
+  frame_kb: String(FRAME_KB),
+  delay_ms: 0,
+  jitter_ms: 0,
+  loss: 0,
+  reconnect_storm: null,
+  ramp: null,
+  seed: 1,
   pacing: 'paced',
   idle: false,
   hostile: false,
