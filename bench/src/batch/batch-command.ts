@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { OptionTable, Values } from '@sinew/config';
 import {
@@ -17,18 +17,30 @@ import { gradient } from '../load/camera-image.js';
 import { type Machine, machine, machineLine } from '../machine.js';
 import type { Findings } from '../result.js';
 import { median } from '../stats/median.js';
-import { compareRates, medianRatios, type Round } from './compare-rates.js';
+import { wideBundle } from '../wide/wide-bundle.js';
+import { compareRates, medianRatios, type Round, speed } from './compare-rates.js';
 import { saturate } from './saturate.js';
 
+const WIDE_CACHE = join(tmpdir(), 'sinew-bench-cache');
+
 const OPTIONS = {
-  policy: { type: 'string', default: 'tabletop-v1', help: 'a bundle of the project, or the path of one' },
+  policy: {
+    type: 'string',
+    default: 'tabletop-v1',
+    help: 'a bundle of the project, `wide` (the memory-bound graph of `peers`), or the path of a bundle',
+  },
   threads: {
     type: 'integer',
     default: { text: 'cores − 1', value: () => Math.max(1, availableParallelism() - 1) },
     min: 1,
     help: 'inference threads, on both sides',
   },
-  batch: { type: 'integer', default: 0, min: 0, help: 'batch size on both sides; 0: the bundle’s largest' },
+  batch: {
+    type: 'integer',
+    default: 0,
+    min: 0,
+    help: 'batch size on both sides; 0: the bundle’s largest, against the graph at whichever size suits it best',
+  },
   rounds: { type: 'integer', default: 5, min: 1, max: 50, help: 'how often both are measured in turn' },
   seconds: { type: 'number', default: 2, min: 0.5, max: 30, help: 'of each measurement' },
 } as const satisfies OptionTable;
@@ -38,6 +50,8 @@ export interface BatchResult {
   readonly policy: string;
   readonly threads: number;
   readonly batch: number;
+  /** At which the bare graph does the most: what it is run at. */
+  readonly bare_batch: number;
   readonly sessions: number;
   readonly rounds: readonly Round[];
   readonly cpu_ratio: number | null;
@@ -46,8 +60,7 @@ export interface BatchResult {
 
 async function measure(options: Values<typeof OPTIONS>): Promise<BatchResult> {
   const { threads, seconds, policy } = options;
-  const builtIn = join(BUILT_IN_BUNDLES, policy);
-  const bundle = await loadBundle(existsSync(builtIn) ? builtIn : policy);
+  const bundle = await loadBundle(await folderOf(policy));
   const backend = createOnnxBackend({ bundle, threads, intraOp: 1, maxBatch: options.batch });
   await backend.start();
   const scheduler = new Scheduler({ backend, now: () => performance.now() });
@@ -58,18 +71,46 @@ async function measure(options: Values<typeof OPTIONS>): Promise<BatchResult> {
   const ms = seconds * 1_000;
   const rounds: Round[] = [];
   try {
+    const bareBatch = options.batch > 0 ? batch : await bestBatch(bundle, threads, batch);
     for (let round = 1; round <= options.rounds; round++) {
       progress(`round ${round} of ${options.rounds}`);
-      const bare = await measureBareGraph({ bundle, threads, batch, ms });
+      const bare = await measureBareGraph({ bundle, threads, batch: bareBatch, ms });
       const served = await saturate(scheduler, backend, input, sessions, ms);
       rounds.push(compareRates(bare, served));
     }
+    const { id } = bundle.manifest;
+    const sizes = { batch, bare_batch: bareBatch };
+    return { machine: machine(), policy: id, threads, ...sizes, sessions, rounds, ...medianRatios(rounds) };
   } finally {
     scheduler.close();
     await backend.close();
   }
-  const { id } = bundle.manifest;
-  return { machine: machine(), policy: id, threads, batch, sessions, rounds, ...medianRatios(rounds) };
+}
+
+async function folderOf(policy: string): Promise<string> {
+  if (policy === 'wide') return await wideBundle(WIDE_CACHE);
+  const builtIn = join(BUILT_IN_BUNDLES, policy);
+  return existsSync(builtIn) ? builtIn : policy;
+}
+
+const TRIALS = 3;
+const TRIAL_MS = 400;
+
+/** The power of two, up to the bundle's largest batch, at which the bare graph does the most a second of CPU time. */
+async function bestBatch(bundle: Bundle, threads: number, largest: number): Promise<number> {
+  const sizes: number[] = [];
+  for (let size = 1; size < largest; size *= 2) sizes.push(size);
+  sizes.push(largest);
+  const rates = new Map(sizes.map((size): [number, number[]] => [size, []]));
+  progress(`the graph at ${sizes.join(', ')}`);
+  for (let trial = 0; trial < TRIALS; trial++) {
+    for (const size of sizes) {
+      const { per_cpu_s, per_wall_s } = speed(await measureBareGraph({ bundle, threads, batch: size, ms: TRIAL_MS }));
+      rates.get(size)?.push(per_cpu_s ?? per_wall_s);
+    }
+  }
+  const [best] = [...rates].sort(([, a], [, b]) => median(b) - median(a));
+  return best?.[0] ?? largest;
 }
 
 /** `rgb8` in the policy's own size: no decoding, on neither side. */
@@ -88,7 +129,7 @@ export const batch = defineCommand({
   findings,
   show: (result) => [
     machineLine(result.machine),
-    `${result.policy}: batches of ${result.batch}, ${result.threads} thread(s), ${result.sessions} sessions, rgb8 frames`,
+    `${result.policy}: batches of ${result.batch} against the bare graph's best, ${result.bare_batch}; ${result.threads} thread(s), ${result.sessions} sessions, rgb8 frames`,
     '',
     'inferences/s        bare: per CPU s   per wall s    served: per CPU s   per wall s    ratio: CPU    wall',
     ...result.rounds.map(({ bare, served, cpu_ratio, wall_ratio }, i) =>
@@ -109,7 +150,7 @@ export const batch = defineCommand({
 
 const RATIO_GOAL = { op: '>=', value: 0.95 } as const;
 
-function findings({ policy, batch: size, rounds, cpu_ratio, wall_ratio }: BatchResult): Findings {
+function findings({ policy, batch: size, bare_batch, rounds, cpu_ratio, wall_ratio }: BatchResult): Findings {
   const name = (of: string) => `batch.${policy}.${of}`;
   const told = <T>(values: readonly (T | null)[]): T[] => values.filter((value) => value !== null);
   const cpuRounds = told(rounds.map((round) => round.cpu_ratio));
@@ -121,7 +162,7 @@ function findings({ policy, batch: size, rounds, cpu_ratio, wall_ratio }: BatchR
         : [
             {
               name: name('cpu_ratio'),
-              label: `served over bare by CPU time, batches of ${size}`,
+              label: `served in batches of ${size} over bare in batches of ${bare_batch}, by CPU time`,
               unit: '×',
               better: 'higher' as const,
               value: cpu_ratio,
