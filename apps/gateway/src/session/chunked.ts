@@ -112,7 +112,8 @@ export class Chunked implements PacingMode {
   }
 
   stopNow(reason: HoldReason): void {
-    this.#hold(this.#session.nextTick, reason);
+    // S12: what ends now may not be the highest reason to stand.
+    this.#hold(this.#session.nextTick, this.#session.barred ?? reason);
   }
 
   newEpisode(): void {

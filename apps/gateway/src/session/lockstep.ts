@@ -68,7 +68,7 @@ export class Lockstep implements PacingMode {
   tick(): void {}
 
   stopNow(reason: HoldReason, unanswered: readonly AcceptedObservation[]): void {
-    for (const observation of unanswered) this.#hold(observation, reason);
+    for (const observation of unanswered) this.#hold(observation, this.#session.barred ?? reason);
   }
 
   newEpisode(): void {

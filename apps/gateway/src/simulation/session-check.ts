@@ -201,8 +201,8 @@ export class SessionCheck {
       }
     } else {
       this.#motion.step(UNKNOWN, values, 0, where);
-      // The client brakes from here by itself; in lockstep a hold counts as no tick, and moves nothing.
-      if (pacing === 'chunked') this.#planFrom(UNKNOWN);
+      // The client brakes from here by itself; in lockstep it stands between two chunks, which may go on or begin anew.
+      this.#planFrom(UNKNOWN);
     }
     if (pacing === 'chunked') this.#coveredUntil = 0;
   }

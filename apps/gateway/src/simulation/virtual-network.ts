@@ -30,6 +30,7 @@ export interface NetworkPorts {
 
 /** The client's end. */
 export interface ClientEnd {
+  readonly name: string;
   opened(socket: VirtualSocket): void;
   refused(status: string): void;
   frame(bytes: Uint8Array): void;

@@ -130,6 +130,7 @@ export class VirtualRobot {
     let socket: VirtualSocket | null = null;
     const mine = (): boolean => socket !== null && this.#life?.socket === socket;
     const client: ClientEnd = {
+      name: this.name,
       opened: (opened) => {
         socket = opened;
         this.#life = { socket: opened };

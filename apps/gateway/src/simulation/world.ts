@@ -101,7 +101,7 @@ export class World implements ProcessWorld {
       sent: (socket, frame) =>
         this.#sent(socket, mutation === undefined ? frame : mutated(mutation, frame, this.#nowMs)),
       handling: (socket, frame, handle) => this.#handling(socket, frame, handle),
-      ended: (_socket, code) => this.#trace.note(this.#nowMs, () => `gateway closes a socket with ${code}`, code),
+      ended: ({ client }, code) => this.#trace.note(this.#nowMs, () => `${client.name} is closed with ${code}`, code),
       fault: (message) => this.#book.broken('S8', message),
     });
     this.#host = new GatewayHost({
@@ -318,7 +318,7 @@ export class World implements ProcessWorld {
     );
     if (!decoded.ok) return frame;
     const { message } = decoded;
-    this.#trace.note(this.#nowMs, () => `<- ${lineOf(message)}`, frame.length);
+    this.#trace.note(this.#nowMs, () => `${socket.client.name} <- ${lineOf(message)}`, frame.length);
     // Ids are drawn anew each time, and nothing depends on them: they are no part of what happened.
     if (message.type !== 'opened') this.#trace.bytes(frame);
     const check = this.#sessionOf.get(socket);
@@ -383,7 +383,11 @@ export class World implements ProcessWorld {
   #handling(socket: VirtualSocket, frame: Uint8Array, handle: () => void): void {
     const decoded = decodeClientFrame(frame.slice());
     const message = decoded.ok ? decoded.message : null;
-    this.#trace.note(this.#nowMs, () => `-> ${message === null ? 'a bad frame' : lineOf(message)}`, frame.length);
+    this.#trace.note(
+      this.#nowMs,
+      () => `${socket.client.name} -> ${message === null ? 'a bad frame' : lineOf(message)}`,
+      frame.length,
+    );
     this.#trace.bytes(frame.subarray(0, 64));
     if (message?.type === 'open' && !this.#sessionOf.has(socket)) this.#lastOpen.set(socket, message);
     const check = this.#sessionOf.get(socket);
