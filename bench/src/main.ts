@@ -8,6 +8,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   smoothing: async () => (await import('./smoothing/smoothing-command.js')).smoothing,
   rest: async () => (await import('./rest/rest-command.js')).rest,
   batch: async () => (await import('./batch/batch-command.js')).batch,
+  soak: async () => (await import('./soak/soak-command.js')).soak,
   data: async () => (await import('./data/data-command.js')).data,
   report: async () => (await import('./report/report-command.js')).report,
   compare: async () => (await import('./compare/compare-command.js')).compare,

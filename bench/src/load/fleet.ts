@@ -47,6 +47,8 @@ export interface FleetOptions {
   readonly sizeClasses?: readonly number[];
   /** Null: the loopback as it is. */
   readonly network?: Network | null;
+  /** False for runs of hours: then of each tick nothing is kept, and no first actions. */
+  readonly keepsTicks?: boolean;
 }
 
 export interface Frames {
@@ -90,7 +92,7 @@ export class Fleet {
       sizeClass: options.sizeClasses?.[index] ?? 0,
       session: null,
       cutMs: null,
-      ledger: new TickLedger(options.hz),
+      ledger: new TickLedger(options.hz, options.keepsTicks),
       earlier: [],
       firsts: [],
     }));
@@ -147,7 +149,7 @@ export class Fleet {
       robot.socket = null;
       robot.cutMs ??= now();
       robot.earlier.push(robot.ledger);
-      robot.ledger = new TickLedger(this.#options.hz);
+      robot.ledger = new TickLedger(this.#options.hz, this.#options.keepsTicks);
       this.record.storm.cut++;
       this.#comeBack(robot, index).catch((error: Error) => this.#count(error.message));
     }
@@ -328,6 +330,7 @@ export class Fleet {
     this.#aged(index, frame.observationSeq, arrivedMs);
     if (!newChunk) return;
     record.chunk.record(frame.totalMs);
+    if (this.#options.keepsTicks === false) return;
     const { ledger } = robot;
     robot.firsts.push({ logId: frame.logId, totalMs: frame.totalMs, ledger, tick: ledger.received - 1 });
   }

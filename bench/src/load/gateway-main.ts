@@ -177,3 +177,5 @@ process.on('message', (message: ToGateway) => {
   });
 });
 process.on('disconnect', () => process.exit());
+// Ctrl-C reaches every process of the terminal: the bench says when it is over.
+process.on('SIGINT', () => {});

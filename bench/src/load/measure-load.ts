@@ -108,7 +108,8 @@ export async function measureLoad(asked: LoadOptions): Promise<LoadResult> {
 async function driveLaps(fleet: Fleet, seconds: number): Promise<Lap[]> {
   const laps: Lap[] = [];
   for (let lap = 1; lap <= LAPS; lap++) {
-    await pause(seconds / LAPS, `measuring, part ${lap} of ${LAPS}`);
+    progress(`measuring, part ${lap} of ${LAPS}`);
+    await sleep((1_000 * seconds) / LAPS);
     laps.push(fleet.lap());
   }
   return laps;

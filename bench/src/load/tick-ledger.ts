@@ -5,28 +5,34 @@ export class TickLedger {
   readonly #periodMs: number;
   /** Arrival less n · period: constant for a perfect server and a perfect network. */
   readonly #offsets: number[] = [];
+  readonly #keeps: boolean;
+  #received = 0;
+  #originMs = Number.POSITIVE_INFINITY;
   #last: number | null = null;
   missed = 0;
 
-  constructor(hz: number) {
+  /** Without keeping, `latenessMs` and `recordLateness` know nothing: for runs of hours. */
+  constructor(hz: number, keeps = true) {
     this.#periodMs = 1_000 / hz;
+    this.#keeps = keeps;
   }
 
   get received(): number {
-    return this.#offsets.length;
+    return this.#received;
   }
 
   add(seq: number, arrivedMs: number): void {
     if (this.#last !== null) this.missed += Math.max(0, seq - this.#last - 1);
     this.#last = seq;
-    this.#offsets.push(arrivedMs - seq * this.#periodMs);
+    const offset = arrivedMs - seq * this.#periodMs;
+    this.#received++;
+    if (offset < this.#originMs) this.#originMs = offset;
+    if (this.#keeps) this.#offsets.push(offset);
   }
 
   /** The earliest schedule that no tick came before: lateness counts from it. Infinity without ticks. */
   get originMs(): number {
-    let origin = Number.POSITIVE_INFINITY;
-    for (const offset of this.#offsets) if (offset < origin) origin = offset;
-    return origin;
+    return this.#originMs;
   }
 
   /** Ticks that were due by `nowMs` and have not come: what a robot that hears nothing any more misses without a gap. */
