@@ -28,6 +28,12 @@ export const sim = defineCommand({
     },
     hz: { type: 'number', default: null, min: 1, max: 100, help: "control rate; not set: the policy's own" },
     pacing: { type: 'choice', default: 'paced', choices: ['paced', 'chunked', 'lockstep'], help: 'how actions come' },
+    wire: {
+      type: 'choice',
+      default: 'sinew.v1',
+      choices: ['sinew.v1', 'openpi'],
+      help: 'what the robots speak: openpi is lockstep, and executes 4 actions of each chunk unless --execute says otherwise',
+    },
     model: { type: 'string', default: null, help: "which policy; not set: the gateway's first" },
     execute: {
       type: 'integer',
@@ -66,6 +72,8 @@ export const sim = defineCommand({
   },
   async run(values, rest, terminal) {
     noWords(rest, 'sim');
+    if (values.wire === 'openpi' && (values.delay_ms > 0 || values.blend !== null))
+      throw new Failure('--delay-ms and --blend are not for --wire openpi');
     const gateway = findGateway(values);
     const interrupted = new AbortController();
     const interrupt = (): void => interrupted.abort();
@@ -80,6 +88,8 @@ export const sim = defineCommand({
         episodes: values.episodes,
         seed: values.seed,
         pacing: values.pacing,
+        wire: values.wire,
+        tlsCa: gateway.tlsCa,
         delayMs: values.delay_ms,
         blind: values.blind,
         signal: interrupted.signal,

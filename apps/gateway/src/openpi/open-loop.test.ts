@@ -151,6 +151,21 @@ test('[O6] with execute a pause is a standstill: what follows begins at rest', a
   client.close();
 });
 
+test('[O6] with execute a robot that is seen elsewhere was carried there: what follows begins at rest', async () => {
+  const client = await connect(`policy=ee_delta&${BOX}&execute=4`);
+  const session = [...server.gateway.sessions].at(-1);
+  const { a, j } = session?.profile.limits.cartesian ?? expect.unreachable();
+  const fromRest = Math.min(a.value / HZ ** 2, j.value / HZ ** 3) * 1.001;
+  for (let i = 0; i < 20; i++) {
+    // Each time on the other side of the table.
+    const state = float64Array([7], [i % 2 === 0 ? 0.15 : -0.15, 0, 0.2, 0, 0, 0, 1]);
+    const reply = await client.infer(openpiObservation({ state }));
+    const steps = rows(reply.actions).map((row) => Math.hypot(...row.slice(0, 3)));
+    expect(steps[0]).toBeLessThanOrEqual(fromRest);
+  }
+  client.close();
+});
+
 test('[O6] [SAFE-T7] what was sent replays bit for bit, in every space, with e-stops, resets and refused chunks', async () => {
   const ids: string[] = [];
   for (const space of ACTION_SPACES)

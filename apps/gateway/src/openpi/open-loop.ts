@@ -1,10 +1,11 @@
 import { LOOP_CALL } from '@sinew/journal';
-import type { HoldReason } from '@sinew/protocol';
+import type { HoldReason, Observation } from '@sinew/protocol';
 import type { ReadyChunk } from '../session/inference.js';
 import type { AcceptedObservation } from '../session/observation-box.js';
 import type { PacingMode } from '../session/pacing.js';
 import { chunkMessage } from '../session/plan-message.js';
 import type { Session } from '../session/session.js';
+import { Whereabouts } from './whereabouts.js';
 
 /**
  * How a client is driven that executes what it gets without a word: lockstep whose chunks end at rest within themselves,
@@ -19,12 +20,15 @@ export class OpenLoop implements PacingMode {
   readonly #dim: number;
   /** The tick at which motion goes on; null: from rest. */
   #goesOnAt: number | null = null;
+  readonly #whereabouts: Whereabouts;
   #answeredMs = 0;
 
   constructor(session: Session, execute: number | null) {
     this.#session = session;
     this.#execute = execute;
-    const { action_dim, chunk_size } = session.profile.model.description;
+    const { description } = session.profile.model;
+    const { action_dim, chunk_size } = description;
+    this.#whereabouts = new Whereabouts(description, session.profile.controlHz);
     this.#length = chunk_size;
     this.#dim = action_dim;
   }
@@ -32,9 +36,9 @@ export class OpenLoop implements PacingMode {
   begin(): void {}
 
   /** From rest a tick is left out, in which nothing was sent: the loop takes that for a standstill. */
-  baseTick(): number {
+  baseTick({ state }: Observation): number {
     const { nextTick } = this.#session;
-    if (this.#goesOnAt !== null && !this.#paused()) return this.#goesOnAt;
+    if (this.#goesOnAt !== null && !this.#paused() && !this.#whereabouts.elsewhere(state)) return this.#goesOnAt;
     return nextTick === 0 ? 0 : nextTick + 1;
   }
 
@@ -76,7 +80,7 @@ export class OpenLoop implements PacingMode {
     if (plan.clamped) session.counters.clamped++;
     session.context.metrics.chunks.inc();
     const message = chunkMessage(plan, chunk, first, session.periodMs, this.#dim);
-    this.#answered(first);
+    this.#answered(observation, values);
     session.outbox.send({ ...message, shape: [this.#length, this.#dim], values });
   }
 
@@ -121,12 +125,13 @@ export class OpenLoop implements PacingMode {
     }
     const values = new Float64Array(this.#length * this.#dim);
     this.#brake(first, 0, reason, values);
-    this.#answered(first);
+    this.#answered(observation, values);
     session.outbox.send({ type: 'hold', seq: first, reason, values });
   }
 
-  #answered(first: number): void {
+  #answered({ baseTick: first, state }: AcceptedObservation, values: ArrayLike<number>): void {
     const session = this.#session;
+    if (this.#execute !== null) this.#whereabouts.follow(state, values, this.#execute);
     session.advanceTo(first + this.#length);
     session.answered();
     // Of a hold too: where less of it is played than the stop takes, the robot moves still.

@@ -1,8 +1,11 @@
+import { OPENPI_PATH } from '@sinew/protocol/openpi';
 import { type Environment, hostEnvironment, openNodeSocket, type RobotEvent } from '@sinew/sdk';
 import { Renderer } from '../camera/render.js';
+import { wilson } from '../evaluate/wilson.js';
 import { WORKSPACE } from '../table/world.js';
 import { delayedSockets } from './delayed-socket.js';
 import { Episodes } from './episodes.js';
+import { OpenpiRobot } from './openpi-robot.js';
 import type { SimOptions, SimReport } from './sim-options.js';
 import { SimulatedRobot } from './simulated-robot.js';
 import { Statistics } from './statistics.js';
@@ -11,6 +14,8 @@ const STATUS_MS = 1000;
 const STALE_AFTER_MS = 500;
 const MAX_STALE_AFTER_MS = 2000;
 const RETRY_MS = 2000;
+/** Of tabletop-v1's chunks half, as in lockstep. */
+const OPENPI_EXECUTE = 4;
 
 /**
  * Simulated robots against a gateway, until their episodes are over or `signal` ends them. With Infinity episodes a robot
@@ -46,14 +51,55 @@ export async function runSim(options: SimOptions): Promise<SimReport> {
   return summarise(options, statistics, robots, (host.now() - started) / 1000);
 }
 
-function createRobots(options: SimOptions, host: Environment, statistics: Statistics): SimulatedRobot[] {
+type AnyRobot = SimulatedRobot | OpenpiRobot;
+
+function createRobots(options: SimOptions, host: Environment, statistics: Statistics): AnyRobot[] {
+  return options.wire === 'openpi' ? openpiRobots(options, host, statistics) : nativeRobots(options, host, statistics);
+}
+
+function openpiRobots(options: SimOptions, environment: Environment, statistics: Statistics): OpenpiRobot[] {
+  const episodes = new Episodes(options.seed, options.episodes);
+  const renderer = new Renderer();
+  const execute = options.execute ?? OPENPI_EXECUTE;
+  return names(options).map((name) => {
+    const query = new URLSearchParams({
+      robot_type: 'franka_panda',
+      robot_id: name,
+      execute: String(execute),
+      environment_type: 'simulation',
+      workspace: [...WORKSPACE.min, ...WORKSPACE.max].join(','),
+      ...(options.hz === undefined ? {} : { control_hz: String(options.hz) }),
+      ...(options.model === undefined ? {} : { policy: options.model }),
+      ...(options.smoothing === undefined ? {} : { smoothing: options.smoothing }),
+    });
+    return new OpenpiRobot({
+      name,
+      url: `${options.url.replace(/^http/, 'ws').replace(/\/$/, '')}${OPENPI_PATH}?${query}`,
+      apiKey: options.apiKey,
+      tlsCa: options.tlsCa ?? null,
+      execute,
+      blind: options.blind ?? null,
+      environment,
+      renderer,
+      episodes,
+      statistics,
+      onEpisode: (episode) => options.onEpisode?.(name, episode),
+    });
+  });
+}
+
+/** No more robots than episodes. */
+function names(options: SimOptions): string[] {
+  const name = options.name ?? `sim-${process.pid}`;
+  return Array.from({ length: Math.min(options.robots, options.episodes) }, (_, i) => `${name}-${i + 1}`);
+}
+
+function nativeRobots(options: SimOptions, host: Environment, statistics: Statistics): SimulatedRobot[] {
   const delayMs = options.delayMs ?? 0;
   const environment = delayMs > 0 ? { ...host, openSocket: delayedSockets(host.openSocket, delayMs, host) } : host;
   const episodes = new Episodes(options.seed, options.episodes);
   const renderer = new Renderer();
-  const name = options.name ?? `sim-${process.pid}`;
-  return Array.from({ length: Math.min(options.robots, options.episodes) }, (_, i) => {
-    const robotId = `${name}-${i + 1}`;
+  return names(options).map((robotId) => {
     return new SimulatedRobot({
       name: robotId,
       connect: {
@@ -87,7 +133,7 @@ function createRobots(options: SimOptions, host: Environment, statistics: Statis
   });
 }
 
-async function keepRunning(robot: SimulatedRobot, { episodes, signal, onEvent }: SimOptions, host: Environment) {
+async function keepRunning(robot: AnyRobot, { episodes, signal, onEvent }: SimOptions, host: Environment) {
   for (;;) {
     try {
       return await robot.run();
@@ -103,7 +149,7 @@ async function keepRunning(robot: SimulatedRobot, { episodes, signal, onEvent }:
 function summarise(
   options: SimOptions,
   statistics: Statistics,
-  robots: readonly SimulatedRobot[],
+  robots: readonly AnyRobot[],
   seconds: number,
 ): SimReport {
   const rates = robots.flatMap(({ ticks }) => ticks.hz ?? []);
@@ -111,14 +157,17 @@ function summarise(
     task,
     { ...counts, success_rate: ratio(counts.successes, counts.episodes) },
   ]);
+  const [low, high] = wilson(statistics.successes, statistics.episodes);
   return {
     robots: options.robots,
     seed: options.seed,
+    wire: options.wire ?? 'sinew.v1',
     delay_ms: options.delayMs ?? 0,
     blind: options.blind ?? null,
     seconds: rounded(seconds, 2),
     episodes: statistics.episodes,
     success_rate: ratio(statistics.successes, statistics.episodes),
+    success_95: [rounded(low, 4), rounded(high, 4)],
     by_task: Object.fromEntries(byTask),
     wrong_lifts: statistics.wrongLifts,
     tick_hz: rounded(rates.reduce((sum, hz) => sum + hz, 0) / Math.max(1, rates.length), 3),

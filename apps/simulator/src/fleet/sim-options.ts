@@ -17,6 +17,10 @@ export interface SimOptions {
   /** Control rate; the policy's own where absent. */
   readonly hz?: number;
   readonly pacing?: 'paced' | 'chunked' | 'lockstep';
+  /** What the robots speak: `openpi` is lockstep whatever `pacing` says, and knows no delay and no blend. `sinew.v1` where absent. */
+  readonly wire?: 'sinew.v1' | 'openpi';
+  /** PEM, trusted beside the known authorities by what does not go through `environment`: the openpi wire. */
+  readonly tlsCa?: string | null;
   /** The policy, and how its chunks become actions; the server's choice where absent. */
   readonly model?: string;
   readonly execute?: number;
@@ -51,11 +55,14 @@ export interface FinishedEpisode {
 export interface SimReport {
   readonly robots: number;
   readonly seed: number;
+  readonly wire: 'sinew.v1' | 'openpi';
   readonly delay_ms: number;
   readonly blind: Blind | null;
   readonly seconds: number;
   readonly episodes: number;
   readonly success_rate: number;
+  /** Its 95 % interval (Wilson). */
+  readonly success_95: readonly [number, number];
   readonly by_task: Readonly<Record<string, TaskCounts & { success_rate: number }>>;
   /** Episodes in which a cube was lifted that the instruction does not name. */
   readonly wrong_lifts: number;
