@@ -34,7 +34,7 @@ export function recoverRecording(path: string): Recovered {
     }
     const target = path.endsWith(PART) ? path.slice(0, -PART.length) : path;
     if (target !== path) renameSync(path, target);
-    return { path: target, messages: found.messages, lost_bytes: found.whole ? 0 : size - found.end };
+    return { path: target, messages: found.messages, lost_bytes: found.whole ? 0 : size - found.good };
   } finally {
     closeSync(file);
   }
@@ -44,6 +44,8 @@ interface Scan {
   readonly whole: boolean;
   /** Where the good part ends. */
   readonly end: number;
+  /** Up to where everything was whole; what was made anew in between is not lost. */
+  readonly good: number;
   readonly messages: number;
   /** What belongs behind it. */
   readonly rest: () => Uint8Array;
@@ -91,6 +93,7 @@ function scan(file: number, size: number): Scan {
     position = next;
   }
   // No checksum covers the indexes behind a chunk: those of the last one may be torn, and are made anew.
+  const good = position;
   const remade = ended ? null : last;
   if (remade !== null) position = remade.chunkEnd;
   const indexes = remade?.reindexed() ?? new Uint8Array(0);
@@ -101,6 +104,7 @@ function scan(file: number, size: number): Scan {
   return {
     whole,
     end,
+    good,
     messages: summary.messages,
     rest: () => Buffer.concat([front, indexes, summary.end(end + front.length + indexes.length)]),
   };

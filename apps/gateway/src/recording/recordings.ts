@@ -63,6 +63,11 @@ export class Recordings {
     return [...this.#live.values()].filter(({ parts }) => parts !== null).length;
   }
 
+  /** Bytes in memory of all recordings, on their way to disk or client. */
+  get backlog(): number {
+    return [...this.#live.values()].reduce((sum, { tap }) => sum + tap.backlog, 0);
+  }
+
   /** Ends what an earlier process left unended, and learns how much there is. */
   async recover(): Promise<void> {
     const { clock, log, store } = this.#deps;
@@ -80,7 +85,7 @@ export class Recordings {
     const { clock, consents, log, metrics, store } = this.#deps;
     const { principal } = session.profile;
     if (!principal.recorded || store === null) return;
-    if (this.#full) {
+    if (this.#storedBytes >= store.budgetBytes) {
       metrics.recordingsRefused.inc();
       if (clock.now() - this.#measuredMs > MEASURE_AGAIN_MS) void this.recover();
       return;
