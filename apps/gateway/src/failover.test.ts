@@ -6,6 +6,7 @@ import { createLogger, createMetrics } from '@sinew/telemetry';
 import { afterEach, expect, test } from 'vitest';
 import { monotonicClock } from './clock.js';
 import { ModelCatalogue } from './models.js';
+import { moving, scriptedModels } from './testing/scripted-models.js';
 import type { StreamClient } from './testing/stream-client.js';
 import { KEY, OPEN, observation, startTestGateway, type TestGateway } from './testing/test-gateway.js';
 
@@ -26,10 +27,15 @@ afterEach(async () => {
 /** A slow way to the right, gripper open. */
 const chunk = Float32Array.from({ length: 8 * 7 }, (_, i) => (i % 7 === 0 ? 0.001 : i % 7 === 6 ? 1 : 0));
 
-async function gatewayOn(dir: string, model: string, urls: readonly string[]): Promise<TestGateway> {
+async function gatewayOn(
+  dir: string,
+  model: string,
+  urls: readonly string[],
+  token: string | null = null,
+): Promise<TestGateway> {
   const settings = { policy_threads: 1, policy_intra_op: 1, batch_max: 4, batch_window_ms: 0, admission: 0.85 };
   const models = await ModelCatalogue.load(
-    { ...settings, policies: [dir], remote_urls: `${model}=${urls.join(',')}` },
+    { ...settings, policies: [dir], remote_urls: `${model}=${urls.join(',')}`, remote_token: token },
     monotonicClock,
     createMetrics(),
     createLogger('gateway', 'silent'),
@@ -201,4 +207,23 @@ test('[P15] [Q6] a gateway whose model servers are away starts, says `loading`, 
   const fleet = await Fleet.start(world, 1);
   await fleet.each('action');
   fleet.end();
+});
+
+test('[P16] a gateway may be the policy server of another: what the one plans, the other governs again', async () => {
+  const inner = await startTestGateway({ models: await scriptedModels({ run: moving(0.01) }) });
+  const url = `${inner.http.replace('http', 'ws')}/v1/openpi?robot_type=franka_panda&workspace=${encodeURIComponent('-0.5,-0.5,0,0.5,0.5,0.6')}`;
+  const dir = await openpiBundle({ connections: 1 });
+  try {
+    const world = await gatewayOn(dir, 'remote-pi', [url], KEY);
+    expect(await modelStats(world)).toMatchObject({ status: 'ready' });
+    const fleet = await Fleet.start(world, 1);
+    await fleet.each('action');
+    const [moved] = (await fleet.ticks(5)).filter(({ type }) => type === 'action');
+    expect(moved?.values[0]).toBeGreaterThan(0);
+    fleet.end();
+  } finally {
+    await gateway?.stop();
+    gateway = null;
+    await inner.stop();
+  }
 });

@@ -13,7 +13,8 @@ import { PolicySocket, type SocketReply } from './policy-socket.js';
 
 /** A server that listens speaks at once. */
 const CONNECT_TIMEOUT_MS = 2_000;
-const WARM_UP_PROMPT = 'warm up';
+/** One that a server which judges instructions lets through. */
+const WARM_UP_PROMPT = 'pick up the red cube';
 
 export interface OpenpiServerParts {
   readonly url: string;
