@@ -130,14 +130,15 @@ class Reader {
 
   #key(depth: number): string {
     const key = this.value(depth + 1);
-    const text = key instanceof Uint8Array ? decodeText(key) : key;
+    const text = key instanceof Uint8Array ? knownText(key, 0, key.length) : key;
     if (typeof text !== 'string') throw new Refused('map keys must be strings');
     if (text === '__proto__') throw new Refused('the key __proto__ is refused');
     return text;
   }
 
   #text(length: number): string {
-    return decodeText(this.#take(length));
+    const at = this.#skip(length);
+    return knownText(this.#bytes, at, at + length);
   }
 
   #uint(bytes: 1 | 2 | 4): number {
@@ -157,6 +158,34 @@ class Reader {
     this.#at += length;
     return at;
   }
+}
+
+/** Keys, dtypes and prompts repeat with every observation: as many as this are kept, the next of the same slot replaces one. */
+const KNOWN_TEXTS = 256;
+const LONGEST_KNOWN = 64;
+const knownTexts: ({ readonly bytes: Uint8Array; readonly text: string } | undefined)[] = new Array(KNOWN_TEXTS).fill(
+  undefined,
+);
+
+/** The text in `bytes[start, end)`. */
+function knownText(bytes: Uint8Array, start: number, end: number): string {
+  const length = end - start;
+  if (length > LONGEST_KNOWN) return decodeText(bytes.subarray(start, end));
+  let hash = length;
+  for (let i = start; i < end; i++) hash = (Math.imul(hash, 31) + (bytes[i] as number)) | 0;
+  const slot = hash & (KNOWN_TEXTS - 1);
+  const known = knownTexts[slot];
+  if (known !== undefined && isAt(known.bytes, bytes, start, length)) return known.text;
+  const own = bytes.slice(start, end);
+  const text = decodeText(own);
+  knownTexts[slot] = { bytes: own, text };
+  return text;
+}
+
+function isAt(known: Uint8Array, bytes: Uint8Array, start: number, length: number): boolean {
+  if (known.length !== length) return false;
+  for (let i = 0; i < length; i++) if (known[i] !== bytes[start + i]) return false;
+  return true;
 }
 
 function decodeText(bytes: Uint8Array): string {

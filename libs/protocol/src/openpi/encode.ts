@@ -10,7 +10,11 @@ const key = (text: string) => Uint8Array.of(0xc4, text.length, ...textEncoder.en
 const ND_HEAD = Uint8Array.of(0x84, ...key('__ndarray__'), 0xc3, ...key('data'));
 const ND_DTYPE = key('dtype');
 const ND_SHAPE = key('shape');
-const FIRST_BYTES = 1024;
+const FIRST_BYTES = 4096;
+/** A buffer grown beyond this for one large message is not kept. */
+const KEPT_BYTES = 65_536;
+/** Texts shorter than this are written unit by unit, which is faster than the encoder as long as they are ASCII. */
+const MOST_ASCII = 32;
 
 /**
  * One value as the openpi wire has it: arrays as maps with bin keys, other maps with str keys, whole numbers as ints,
@@ -19,7 +23,7 @@ const FIRST_BYTES = 1024;
  * @throws RangeError for what has no place on the wire: circles, undefined, an integer beyond 64 bits.
  */
 export function encodeOpenpi(value: OpenpiValue): Uint8Array {
-  const writer = new Writer();
+  writer.begin();
   writer.value(value, 0);
   return writer.bytes();
 }
@@ -29,8 +33,19 @@ class Writer {
   #view = new DataView(this.#bytes.buffer);
   #at = 0;
 
+  /** Also after a message that was refused half-way. */
+  begin(): void {
+    this.#at = 0;
+    if (this.#bytes.length > KEPT_BYTES) this.#renew(FIRST_BYTES);
+  }
+
   bytes(): Uint8Array {
-    return this.#bytes.subarray(0, this.#at);
+    return this.#bytes.slice(0, this.#at);
+  }
+
+  #renew(bytes: number): void {
+    this.#bytes = new Uint8Array(bytes);
+    this.#view = new DataView(this.#bytes.buffer);
   }
 
   value(value: OpenpiValue, depth: number): void {
@@ -69,10 +84,26 @@ class Writer {
   }
 
   #text(text: string): void {
+    if (text.length < MOST_ASCII && this.#ascii(text)) return;
     const bytes = textEncoder.encode(text);
     if (bytes.length < 32) this.#byte(0xa0 | bytes.length);
     else this.#length(bytes.length, 0xd9);
     this.#raw(bytes);
+  }
+
+  /** Whether it was ASCII and is written. */
+  #ascii(text: string): boolean {
+    this.#reserve(1 + MOST_ASCII);
+    const bytes = this.#bytes;
+    const start = this.#at + 1;
+    for (let i = 0; i < text.length; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit >= 0x80) return false;
+      bytes[start + i] = unit;
+    }
+    bytes[this.#at] = 0xa0 | text.length;
+    this.#at = start + text.length;
+    return true;
   }
 
   #binary(data: Uint8Array): void {
@@ -153,9 +184,11 @@ class Writer {
   #reserve(bytes: number): void {
     const needed = this.#at + bytes;
     if (needed <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(needed + FIRST_BYTES, 2 * this.#bytes.length));
-    grown.set(this.bytes());
-    this.#bytes = grown;
-    this.#view = new DataView(grown.buffer);
+    const written = this.#bytes.subarray(0, this.#at);
+    this.#renew(Math.max(needed + FIRST_BYTES, 2 * this.#bytes.length));
+    this.#bytes.set(written);
   }
 }
+
+/** One for all messages: none is written while another is. */
+const writer = new Writer();

@@ -37,8 +37,21 @@ export interface Dtype {
 const MOST_AXES = 32;
 const DTYPE = /^([<>|=])([biufmMSU])(\d{1,9})(?:\[[A-Za-z0-9]{1,16}\])?$/;
 
+/** Peers send the same few over and over; so many are remembered, none longer than any that means something. */
+const MOST_REMEMBERED = 64;
+const LONGEST_REMEMBERED = 16;
+const remembered = new Map<string, Dtype | null>();
+
 /** @returns the parts of a dtype string; null for one that is none or that the wire refuses (void, object, complex). */
 export function parseDtype(text: string): Dtype | null {
+  const known = remembered.get(text);
+  if (known !== undefined) return known;
+  const dtype = readDtype(text);
+  if (remembered.size < MOST_REMEMBERED && text.length <= LONGEST_REMEMBERED) remembered.set(text, dtype);
+  return dtype;
+}
+
+function readDtype(text: string): Dtype | null {
   const match = DTYPE.exec(text);
   if (match === null) return null;
   const [, order, kind, size] = match;
@@ -105,7 +118,7 @@ export function numbersOf(array: NdArray): Float64Array {
 export function float32Array(shape: readonly number[], values: ArrayLike<number>): NdArray {
   const data = new Uint8Array(values.length * 4);
   const view = new DataView(data.buffer);
-  for (let i = 0; i < values.length; i++) view.setFloat32(i * 4, values[i] as number, true);
+  for (let i = 0, at = 0; i < values.length; i++, at += 4) view.setFloat32(at, values[i] as number, true);
   return checked({ dtype: '<f4', shape, data });
 }
 
