@@ -10,6 +10,8 @@ import { copyOut } from './copy-out.js';
 import { InferenceRecords } from './inference-records.js';
 import type { ScratchDatabase } from './scratch-database.js';
 
+const PIECE_BYTES = 128 * 1_024;
+
 export interface ShippingRound {
   /** Rows a second: journal file to committed row, with reading, mapping and checkpoints; and raw COPY of these rows. */
   readonly shipped_per_s: number;
@@ -125,12 +127,16 @@ async function copySame(client: PoolClient, rows: number): Promise<{ ms: number;
   await client.query('CREATE TABLE bench_copied (LIKE vlaapi.inference_logs INCLUDING ALL)');
   await settle(client);
   const beganMs = performance.now();
-  await copyIn(client, 'COPY bench_copied FROM STDIN (FORMAT binary)', bytes);
+  await copyIn(client, 'COPY bench_copied FROM STDIN (FORMAT binary)', pieces(bytes));
   const ms = performance.now() - beganMs;
   const { rows: counted } = await client.query<{ n: number }>('SELECT count(*) AS n FROM bench_copied');
   if (counted[0]?.n !== rows) throw new BenchError('COPY did not bring all rows');
   await client.query('DROP TABLE bench_copied');
   return { ms, bytes: bytes.length };
+}
+
+function* pieces(bytes: Buffer): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
 }
 
 /** Both begin with the server's writes done, where this user may ask for that. */

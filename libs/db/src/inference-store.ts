@@ -74,7 +74,8 @@ const FROM_JSON = `INSERT INTO vlaapi.inference_logs (${NAMES})
 
 /** COPY may not write into a table with policies, and cannot skip what stands there: rows wait in a table of the connection's own. */
 const STAGE = `CREATE TEMPORARY TABLE IF NOT EXISTS pg_temp.sinew_staged_inferences
-  (LIKE vlaapi.inference_logs) ON COMMIT DELETE ROWS`;
+  (LIKE vlaapi.inference_logs) ON COMMIT DELETE ROWS; SAVEPOINT before_copy`;
+const UNSTAGE = 'ROLLBACK TO SAVEPOINT before_copy';
 const COPY = `COPY pg_temp.sinew_staged_inferences (${NAMES}) FROM STDIN (FORMAT binary)`;
 const FROM_STAGE = `INSERT INTO vlaapi.inference_logs (${NAMES})
   SELECT ${NAMES} FROM pg_temp.sinew_staged_inferences ${RETURNING}`;
@@ -101,10 +102,14 @@ export const storeAsJson: StoreInferences = async (client, rows) => {
 
 /** COPY in binary, then one INSERT, once a transaction: for a server that takes it. What COPY cannot hold goes as JSON. */
 export const storeByCopy: StoreInferences = async (client, rows) => {
-  const bytes = binary(rows);
-  if (bytes === null) return storeAsJson(client, rows);
   await client.query(STAGE);
-  await copyIn(client, COPY, bytes);
+  try {
+    await copyIn(client, COPY, binaryPieces(rows));
+  } catch (error) {
+    if (!(error instanceof Unencodable)) throw error;
+    await client.query(UNSTAGE);
+    return storeAsJson(client, rows);
+  }
   const { rows: returned } = await client.query<Returned>(FROM_STAGE);
   return sorted(client, rows, returned);
 };
@@ -126,21 +131,21 @@ export async function takesCopy(pool: Pool): Promise<boolean> {
 
 const FEATURE_NOT_SUPPORTED = '0A000';
 
-function binary(rows: readonly InferenceRow[]): Buffer | null {
+/** Some 100 KB: large enough for one system call, small enough that the server begins early. */
+const PIECE_ROWS = 100;
+
+function* binaryPieces(rows: readonly InferenceRow[]): Generator<Buffer> {
   const hash = hasher();
   const bytes = new BinaryRows();
-  try {
-    for (const row of rows) {
-      bytes.row(ENTRIES.length);
-      for (const [name, type] of ENTRIES) {
-        bytes.column(type, name === 'instruction_hash' ? hash(row.instruction) : row[name]);
-      }
+  for (const [i, row] of rows.entries()) {
+    if (i > 0 && i % PIECE_ROWS === 0) yield bytes.borrow();
+    bytes.row(ENTRIES.length);
+    for (const [name, type] of ENTRIES) {
+      bytes.column(type, name === 'instruction_hash' ? hash(row.instruction) : row[name]);
     }
-  } catch (error) {
-    if (error instanceof Unencodable) return null;
-    throw error;
   }
-  return bytes.end();
+  bytes.end();
+  yield bytes.borrow();
 }
 
 /** Few robots say many different things: one hash an instruction, not one a row. */

@@ -47,7 +47,7 @@ export function usage(pool: Pool) {
 interface UsageRow {
   readonly customer_id: string;
   readonly day: string;
-  readonly tier: string;
+  readonly tier: ReturnType<typeof tierOf>;
   readonly model_name: string;
   inferences: number;
   rejected: number;
@@ -68,11 +68,16 @@ export async function addUsage(client: PoolClient, stored: readonly InferenceRow
   const tiers = new Map(customers.map((row) => [row.customer_id, row.tier]));
   const days = new Map<string, UsageRow>();
   for (const { customer_id, timestamp, model_name, status } of stored) {
-    const day = new Date(timestamp).toISOString().slice(0, 10);
-    const tier = tierOf(tiers.get(customer_id) ?? 'free');
-    const key = [customer_id, day, model_name].join('\n');
-    const row = days.get(key) ?? { customer_id, day, tier, model_name, inferences: 0, rejected: 0, micro_dollars: 0 };
-    days.set(key, row);
+    // A row's time is ISO 8601 in UTC: its day is written in it.
+    const day = timestamp.slice(0, 10);
+    const key = `${customer_id}\n${day}\n${model_name}`;
+    let row = days.get(key);
+    if (row === undefined) {
+      const tier = tierOf(tiers.get(customer_id) ?? 'free');
+      row = { customer_id, day, tier, model_name, inferences: 0, rejected: 0, micro_dollars: 0 };
+      days.set(key, row);
+    }
+    const { tier } = row;
     row.inferences++;
     if (isCharged(status)) row.micro_dollars += INFERENCE_MICRO_DOLLARS[tier];
     else row.rejected++;

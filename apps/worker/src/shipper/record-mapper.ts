@@ -1,3 +1,4 @@
+import { instructionCategory } from '@sinew/contracts';
 import type {
   EpisodeRow,
   ErasureRow,
@@ -72,12 +73,24 @@ export class RecordMapper {
   #incidentRows = new Map<string, IncidentRow>();
   #held = new Map<number, HeldInference>();
   #failures: QualityFailureRow[] = [];
+  /** Of the batch alone: nobody's words outlive it here. */
+  #categories = new Map<string, string>();
 
   constructor(state: MapperState | null) {
     this.#writerId = state?.writer_id ?? '';
     this.#sessions = new Map(state?.sessions.map((session) => [session.row.session_id, session]));
     this.#openIncidents = new Map(state?.incidents?.map((incident) => [incident.incident_id, incident]));
   }
+
+  /** A robot says the same for minutes: a batch's instructions are told apart once each. */
+  readonly #category = (instruction: string): string => {
+    let category = this.#categories.get(instruction);
+    if (category === undefined) {
+      category = instructionCategory(instruction);
+      this.#categories.set(instruction, category);
+    }
+    return category;
+  };
 
   get openSessions(): number {
     return this.#sessions.size;
@@ -160,6 +173,7 @@ export class RecordMapper {
     this.#incidentRows = new Map();
     this.#held = new Map();
     this.#failures = [];
+    this.#categories = new Map();
     return batch;
   }
 
@@ -191,7 +205,7 @@ export class RecordMapper {
   }
 
   #addInference(record: InferenceRecord): void {
-    this.#inferenceRows.push(inferenceRow(record));
+    this.#inferenceRows.push(inferenceRow(record, this.#category));
     const session = record.session_id === null ? undefined : this.#sessions.get(record.session_id);
     // Erased; but the robot goes on with it, and says so.
     if (session?.instruction === '') session.instruction = record.instruction;

@@ -13,7 +13,10 @@ export function isoTime(unixMs: number): string {
   return new Date(unixMs).toISOString();
 }
 
-export function inferenceRow(record: InferenceRecord): InferenceRow {
+export function inferenceRow(
+  record: InferenceRecord,
+  category: (instruction: string) => string = instructionCategory,
+): InferenceRow {
   const action = firstAction(record.chunk, record.shape);
   return {
     log_id: record.log_id,
@@ -28,7 +31,7 @@ export function inferenceRow(record: InferenceRecord): InferenceRow {
     model_name: record.model_id,
     model_version: record.model_version,
     instruction: record.instruction,
-    instruction_category: instructionCategory(record.instruction),
+    instruction_category: category(record.instruction),
     image_shape: record.image_shape,
     observation_seq: record.observation_seq,
     observation_age_ms: record.observation_age_ms,

@@ -5,7 +5,7 @@ import { BinaryRows, type ColumnType, Unencodable } from './binary-rows.js';
 const field = (type: ColumnType, value: unknown): string => {
   const rows = new BinaryRows();
   rows.column(type, value);
-  return rows.end().subarray(19, -2).toString('hex');
+  return rows.borrow().subarray(19).toString('hex');
 };
 
 test('signature, rows with their number of columns, trailer', () => {
@@ -14,7 +14,8 @@ test('signature, rows with their number of columns, trailer', () => {
   rows.column('integer', 7);
   rows.row(1);
   rows.column('integer', null);
-  expect(rows.end().toString('latin1')).toBe(
+  rows.end();
+  expect(rows.borrow().toString('latin1')).toBe(
     `PGCOPY\n\xff\r\n\0${'\0'.repeat(8)}\0\x01\0\0\0\x04\0\0\0\x07\0\x01\xff\xff\xff\xff\xff\xff`,
   );
 });
@@ -55,6 +56,9 @@ test.each<[ColumnType, unknown]>([
   ['integer', '7'],
   ['uuid', 'arm-1'],
   ['uuid', '01900000-0000-7000-8000-0000000000A1 '],
+  ['uuid', '01900000-0000-7000-8000-0000000000g1'],
+  ['uuid', '01900000-0000-7000-8000-00000000001g'],
+  ['uuid', '01900000+0000-7000-8000-0000000000a1'],
   ['timestamptz', 'yesterday'],
   ['text', '\ud800'],
   ['text', 5],
@@ -72,7 +76,16 @@ test('rows beyond the first buffer are all there', () => {
     rows.column('text', text);
     rows.column('integer', n);
   }
-  const bytes = rows.end();
+  rows.end();
+  const bytes = rows.borrow();
   expect(bytes.length).toBe(19 + 9 * (2 + 4 + text.length + 8) + 2);
   expect(bytes.readInt32BE(bytes.length - 6)).toBe(8);
+});
+
+test('what was borrowed is not there again', () => {
+  const rows = new BinaryRows();
+  rows.column('integer', 1);
+  expect(rows.borrow().length).toBe(19 + 8);
+  rows.column('integer', 2);
+  expect(rows.borrow().toString('hex')).toBe('0000000400000002');
 });
