@@ -256,7 +256,12 @@ const tlsFiles = ({ tls_cert_file: certFile, tls_key_file: keyFile }: Settings):
 async function keyOfOpenpiPort({ openpi_key_file: path, openpi_port: port }: Settings): Promise<string | null> {
   if (path === null) return null;
   if (port === null) throw new Error('openpi_key_file is for clients of openpi_port, which is not set');
-  const key = (await readFile(path, 'utf8')).trim();
+  const key = await readFile(path, 'utf8').then(
+    (text) => text.trim(),
+    (error: unknown) => {
+      throw new Error(`openpi_key_file: ${errorMessage(error)}`);
+    },
+  );
   if (!isApiKey(key)) throw new Error(`${path} (openpi_key_file) holds no API key`);
   return key;
 }

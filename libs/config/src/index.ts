@@ -1,4 +1,4 @@
-export { gatewayAddress } from './address.js';
+export { gatewayAddress, openpiAddress } from './address.js';
 export { helpText, markdownTable } from './help.js';
 export { nearestName } from './nearest-name.js';
 export { envOf, flagOf, type Option, type OptionTable, type Values } from './option.js';

@@ -88,10 +88,12 @@ interface Announcement {
 
 function announce(ready: Addresses, { settings, json, terminal, view, seconds }: Announcement): void {
   if (json) {
-    terminal.out(JSON.stringify({ event: 'ready', http: ready.http, ws: ready.ws, api_key: ready.apiKey }));
+    const { apiKey, http, openpi, ws } = ready;
+    terminal.out(JSON.stringify({ event: 'ready', http, ws, ...(openpi === null ? {} : { openpi }), api_key: apiKey }));
     return;
   }
   view.message(`ready in ${seconds.toFixed(1)} s: ${ready.http} (robots: ${ready.ws})`);
+  if (ready.openpi !== null) view.message(`openpi clients: ${ready.openpi}`);
   if (ready.apiKey !== null && settings.database_url === null)
     view.message(`API key: ${demoKeyPath(settings.data_dir)}`);
   if (!settings.sim) return;

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import {
   EXIT_FOLDER_HELD,
   gatewayAddress,
+  openpiAddress,
   removeRunFile,
   type Settings,
   settingsEnvironment,
@@ -21,6 +22,8 @@ import { readable } from './trouble.js';
 export interface Addresses {
   readonly http: string;
   readonly ws: string;
+  /** Of the port that speaks openpi at `/`; null where there is none. */
+  readonly openpi: string | null;
   /** Null where the database is not ours to put a demo key into, and none was given. */
   readonly apiKey: string | null;
 }
@@ -68,6 +71,7 @@ export class Instance {
   #databaseUrl: string;
   #databasePort = 0;
   #port: number;
+  #openpiPort: number | null;
   #addresses: Addresses | null = null;
   #starting = true;
   #failure: Failure | null = null;
@@ -77,6 +81,7 @@ export class Instance {
   constructor(private readonly options: InstanceOptions) {
     this.#databaseUrl = options.settings.database_url ?? '';
     this.#port = options.settings.port;
+    this.#openpiPort = options.settings.openpi_port;
     this.#begun = options.clock.now();
   }
 
@@ -103,8 +108,11 @@ export class Instance {
     });
     const ready = await this.#firstReady(gateway);
     this.#port = portOf(ready, this.#port);
+    if (typeof ready.openpi_port === 'number') this.#openpiPort = ready.openpi_port;
+    const tls = settings.tls_cert_file !== null;
     const addresses = {
-      ...gatewayAddress(settings.host, this.#port, settings.tls_cert_file !== null),
+      ...gatewayAddress(settings.host, this.#port, tls),
+      openpi: this.#openpiPort === null ? null : openpiAddress(settings.host, this.#openpiPort, tls),
       // The demo key first: a key in the environment may be another gateway's.
       apiKey: demoKey ?? this.options.apiKey,
     };
@@ -192,7 +200,12 @@ export class Instance {
           SINEW_API_KEY: this.#addresses?.apiKey ?? undefined,
         };
       default:
-        return { ...common, SINEW_PORT: String(this.#port), SINEW_DRAIN_MS: String(this.#drainMs) };
+        return {
+          ...common,
+          SINEW_PORT: String(this.#port),
+          ...(this.#openpiPort === null ? {} : { SINEW_OPENPI_PORT: String(this.#openpiPort) }),
+          SINEW_DRAIN_MS: String(this.#drainMs),
+        };
     }
   }
 
