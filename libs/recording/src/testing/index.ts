@@ -1,2 +1,2 @@
 export { type ReadBack, readMcap } from './read-mcap.js';
-export { jpeg } from './sample.js';
+export { jpeg, momentsOf, recordingOf, START_MS } from './sample.js';
