@@ -61,6 +61,77 @@ describe('the chunk timeline', () => {
     expect(late.remaining(6)).toBe(2);
   });
 
+  it('[L2] a longer horizon in force puts the asking off, but never until nothing is left', () => {
+    const loop = started({ execute: 4 });
+    loop.adopt(chunk(towards(0), REST, 0, 0));
+    const asks = (s: number, lead: number) => [...Array(9).keys()].find((n) => loop.wantsInference(n, lead, s));
+    expect([4, 6, 8].map((s) => asks(s, 0))).toEqual([4, 6, 8]);
+    expect([4, 6, 8].map((s) => asks(s, 2))).toEqual([2, 4, 6]);
+  });
+
+  /** Ticks `from` … `to` − 1. */
+  const run = (loop: ControlLoop, from: number, to: number) => {
+    for (let n = from; n < to; n++) loop.tick(n, null);
+  };
+  /** Which entry of a chunk is executed at `n`. */
+  const entryAt = (loop: ControlLoop, n: number) => n - loop.tick(n, null).baseTick;
+  const UNAGED = { holdsAgeNothing: true, execute: 8 } as const;
+
+  it('[L8] a chunk that comes to a robot that was held since its observation begins with its first entry', () => {
+    for (const [spec, entry] of [
+      [UNAGED, 0],
+      [{ execute: 8 }, 3],
+    ] as const) {
+      const loop = started(spec);
+      loop.adopt(chunk(towards(0), REST, 0, 0));
+      run(loop, 0, 12);
+      // Seen before tick 10, when it stood for two ticks; come before tick 13.
+      expect(loop.tick(12, null).kind).toBe('hold');
+      const answer = loop.adopt(chunk(towards(0), REST, 10, 13, 5));
+      expect(answer).toMatchObject({ adopted: true, usable: 8 - entry });
+      expect(entryAt(loop, 13)).toBe(entry);
+    }
+  });
+
+  it('[L8] actions since the observation do age it, holds after them do not', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 8 }), fc.integer({ min: 0, max: 7 }), (seen, late) => {
+        const loop = started(UNAGED);
+        loop.adopt(chunk(towards(0), REST, 0, 0));
+        run(loop, 0, seen + late);
+        const answer = loop.adopt(chunk(towards(0), REST, seen, seen + late, 5));
+        const acted = Math.max(0, Math.min(seen + late, 8) - seen);
+        expect(answer).toMatchObject({ adopted: true, usable: 8 - acted });
+        expect(entryAt(loop, seen + late)).toBe(acted);
+      }),
+    );
+  });
+
+  it('[L8] what is newer, and when a chunk expires, goes by the observations’ own ticks', () => {
+    const loop = started(UNAGED);
+    loop.adopt(chunk(towards(0), REST, 0, 0));
+    run(loop, 0, 13);
+    expect(loop.adopt(chunk(towards(0), REST, 5, 13))).toMatchObject({ adopted: false, reason: 'expired' });
+    expect(loop.adopt(chunk(towards(0), REST, 9, 13, 5)).adopted).toBe(true);
+    run(loop, 13, 14);
+    expect(loop.adopt(chunk(towards(0), REST, 8, 14)).adopted).toBe(false);
+    // Older than where the chunk before begins by its own count, and yet newer than what that saw.
+    expect(loop.adopt(chunk(towards(0), REST, 10, 14, 6))).toMatchObject({ adopted: true });
+  });
+
+  it('[L8] before anything was sent nothing is known to have stood', () => {
+    const loop = started(UNAGED);
+    expect(loop.adopt(chunk(towards(0), REST, 0, 3))).toMatchObject({ adopted: true, usable: 5 });
+  });
+
+  it('[L8] a plan counts by the clock: it runs ahead of what is played', () => {
+    const loop = started(UNAGED);
+    loop.adopt(chunk(towards(0), REST, 0, 0));
+    loop.plan(0, 8);
+    run(loop, 8, 12);
+    expect(loop.adopt(chunk(towards(0), REST, 10, 12))).toMatchObject({ adopted: true, usable: 6 });
+  });
+
   it('[L3] an emitted step is way-point less commanded pose, so what was clamped or lost is caught up', () => {
     const loop = started();
     loop.adopt(chunk(towards(0.04), REST, 0, 0));

@@ -56,10 +56,10 @@ export class ChunkTimeline {
   }
 
   /** L2: nothing to execute, or `execute` ticks of the newest chunk will have been executed `leadTicks` from `nextTick`. */
-  wantsInference(nextTick: number, leadTicks: number): boolean {
+  wantsInference(nextTick: number, leadTicks: number, execute = this.#spec.execute): boolean {
     const newest = this.newest;
     if (newest === undefined) return true;
-    return nextTick + leadTicks - newest.from >= this.#spec.execute || this.remaining(nextTick) <= leadTicks;
+    return nextTick + leadTicks - newest.from >= execute || this.remaining(nextTick) <= leadTicks;
   }
 
   /** How many ticks from `nextTick` on have an entry, without a hole. */

@@ -2,6 +2,8 @@
 export class Chunk {
   ref = -1;
   baseTick = 0;
+  /** The tick its observation was made before: `baseTick`, less the ticks that the robot was held since (L8). */
+  seenBefore = 0;
   /** First tick it is used for: its entries before were already emitted by another when it came (L1). */
   from = 0;
   end = 0;

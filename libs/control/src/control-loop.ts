@@ -156,6 +156,15 @@ export class ControlLoop {
     return accept(draft, verdict);
   }
 
+  /**
+   * L8: for how many ticks since the observation the robot was held, up to now: they age no entry. Not for plans, which run ahead
+   * of what is played, nor for a policy that was told what goes on meanwhile.
+   */
+  #held(seenBefore: number, nextTick: number): number {
+    if (this.spec.holdsAgeNothing !== true || this.#prefix !== null || this.#snapshots !== null) return 0;
+    return Math.max(0, nextTick - Math.max(seenBefore, this.#heldSince));
+  }
+
   #refusal(
     nextTick: number,
     reason: NonNullable<Adoption['reason']>,
@@ -176,9 +185,12 @@ export class ControlLoop {
     this.#fence = Math.max(this.#fence, from);
   }
 
-  /** L2: whether an observation now should start an inference that takes about `leadTicks` to come back. */
-  wantsInference(nextTick: number, leadTicks = 0): boolean {
-    return this.#timeline.wantsInference(nextTick, leadTicks);
+  /**
+   * L2: whether an observation now should start an inference that takes about `leadTicks` to come back. `execute`: the horizon in
+   * force, where it is not the spec's.
+   */
+  wantsInference(nextTick: number, leadTicks = 0, execute = this.spec.execute): boolean {
+    return this.#timeline.wantsInference(nextTick, leadTicks, execute);
   }
 
   /**

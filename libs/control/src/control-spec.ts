@@ -17,6 +17,8 @@ export interface ControlSpec {
   readonly blend: Blend;
   readonly smoothing: Smoothing;
   readonly action: ActionConvention;
+  /** L8: ticks in which the robot was held do not age a chunk. Default: false, they do. */
+  readonly holdsAgeNothing?: boolean;
   /** Default 0.7. */
   readonly minSafetyScore?: number;
 }

@@ -4,8 +4,8 @@ import { float32Column, float64Column, reasonOf } from './columns.js';
 import { difference, type ReplayedTick, recordedStages, stagesOf, type TickStages } from './replayed-tick.js';
 import { type OtherSettings, ReplayError, specOf } from './settings.js';
 
-/** More chunks than any blend looks back on. */
-const KEPT_CHUNKS = 64;
+/** As many as one record of ticks can name (a second of refused ones, at the most frames a session may send), and what a blend looks back on. */
+const KEPT_CHUNKS = 1_024;
 
 interface KeptChunk {
   readonly actions: Float32Array;

@@ -37,7 +37,7 @@ export class Chunked implements PacingMode {
     // A robot that may not move takes no worker from those that do.
     if (barred !== null) return;
     inference.put(observation);
-    if (loop.wantsInference(this.firstUsableTick(), inference.leadTicks)) inference.request();
+    if (loop.wantsInference(this.firstUsableTick(), inference.leadTicks, this.#session.horizon)) inference.request();
   }
 
   /** S3: tick now + round trip + 1, so that the chunk has reached the client before the tick it begins with. */

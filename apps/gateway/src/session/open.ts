@@ -1,3 +1,4 @@
+import type { Settings } from '@sinew/config';
 import {
   checkBlend,
   checkEmbodiment,
@@ -45,6 +46,8 @@ export type OpenResult =
 export interface OpenSettings {
   readonly max_sessions: number;
   readonly stale_after_ms: number;
+  /** `fixed` where absent. */
+  readonly horizon?: Settings['horizon'];
 }
 
 const refuse = (code: ErrorCode, message: string, extra: Partial<Refusal> = {}): OpenResult => ({
@@ -318,6 +321,8 @@ export class SessionOpener {
       controlHz,
       pacing: open.pacing ?? 'paced',
       execute,
+      // `rtc` tells the policy what goes on during its horizon: that must be known when it is asked.
+      adaptive: this.#settings.horizon === 'adaptive' && open.execute === undefined && blend !== 'rtc',
       blend,
       smoothing,
       limits: limits.limits,

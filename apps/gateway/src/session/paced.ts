@@ -53,7 +53,7 @@ export class PacedMode implements PacingMode {
     // A robot that may not move takes no worker from those that do.
     if (barred !== null) return;
     inference.put(observation);
-    if (loop.wantsInference(nextTick, inference.leadTicks)) inference.request();
+    if (loop.wantsInference(nextTick, inference.leadTicks, this.#session.horizon)) inference.request();
   }
 
   firstUsableTick(): number {

@@ -15,6 +15,8 @@ export interface SessionProfile {
   readonly controlHz: number;
   readonly pacing: Pacing;
   readonly execute: number;
+  /** Setting `horizon`, where the client did not ask for a horizon of its own: `execute` is then the shortest. */
+  readonly adaptive: boolean;
   readonly blend: Blend;
   readonly smoothing: Smoothing;
   readonly limits: LimitsInForce;
@@ -36,6 +38,7 @@ export function controlSpecOf(profile: SessionProfile): ControlSpec {
     chunkSize: description.chunk_size,
     hz: profile.controlHz,
     execute: profile.execute,
+    ...(profile.adaptive ? { holdsAgeNothing: true } : {}),
     blend: profile.blend,
     smoothing: profile.smoothing,
     action: description.action,

@@ -162,9 +162,12 @@ export class Session {
   get nextTick(): number {
     return this.#nextTick;
   }
-  /** L2: ticks of a chunk that are executed before the next is asked for. */
+  /** L2: ticks of a chunk that are executed before the next is asked for; longer under load, but never until it has run dry. */
   get horizon(): number {
-    return this.profile.execute;
+    const { adaptive, execute, model } = this.profile;
+    if (!adaptive) return execute;
+    const longest = model.description.chunk_size - this.inference.leadTicks - 1;
+    return Math.max(execute, Math.min(longest, Math.ceil(execute * model.scheduler.horizonStretch)));
   }
   /** Ticks left to execute from the first one that a new chunk could still change. */
   get remaining(): number {

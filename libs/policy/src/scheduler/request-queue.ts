@@ -12,6 +12,8 @@ export interface Request {
   /** Order of arrival. */
   arrival: number;
   queuedAtMs: number;
+  /** When it last asked: −∞ before. */
+  askedAtMs: number;
   /** Whether actions were left when it was taken: only then can its result miss the deadline. */
   hadActions: boolean;
   /** Inferences a second that were reserved for it; 0: none. */

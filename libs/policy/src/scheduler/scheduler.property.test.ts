@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Bench, type FakeRequester } from '../testing/scheduler-bench.js';
+import { SCHEDULER_ORDERS, type SchedulerOrder } from './order.js';
 
 /** One thing that can happen to a scheduler. `who` and `which` are taken modulo what there is. */
 const event = fc.oneof(
@@ -26,10 +27,11 @@ const setup = fc.record({
   slots: fc.integer({ min: 1, max: 3 }),
   depth: fc.integer({ min: 1, max: 2 }),
   batchWindowMs: fc.constantFrom(0, 0, 20),
+  order: fc.constantFrom(...SCHEDULER_ORDERS),
 });
 
 function play(
-  options: { maxBatch: number; slots: number; depth: number; batchWindowMs: number },
+  options: { maxBatch: number; slots: number; depth: number; batchWindowMs: number; order: SchedulerOrder },
   events: readonly Event[],
   check: (bench: Bench, sessions: readonly FakeRequester[]) => void,
 ) {
@@ -37,6 +39,7 @@ function play(
   const sessions = Array.from({ length: 12 }, (_, i) => {
     const session = bench.requester({ slack: i * 10, id: `s${i}` });
     session.isStarving = (nowMs) => session.deadlineMs <= nowMs;
+    session.ratio = (i % 5) / 5;
     return session;
   });
   const removed = new Set<FakeRequester>();
@@ -114,54 +117,75 @@ describe('whatever happens, in any order', () => {
     );
   });
 
-  test('[Q1] a batch never holds a request that is less urgent than one left waiting', () => {
-    fc.assert(
-      fc.property(
-        fc.array(fc.record({ slack: fc.integer({ min: -300, max: 300 }), starving: fc.boolean() }), {
-          minLength: 2,
-          maxLength: 40,
-        }),
-        fc.integer({ min: 1, max: 8 }),
-        (waiting, maxBatch) => {
-          const bench = new Bench({ maxBatch });
-          const sessions = waiting.map((w) => bench.requester(w));
-          bench.enqueue(...sessions);
-          const key = (s: FakeRequester) => [s.isStarving(0) ? 0 : 1, s.slack(0), sessions.indexOf(s)] as const;
-          const byUrgency = [...sessions].sort((a, b) => {
-            const [x, y] = [key(a), key(b)];
-            return x[0] - y[0] || x[1] - y[1] || x[2] - y[2];
-          });
-          expect(bench.finishAll().flat()).toEqual(byUrgency.map(({ id }) => id));
-        },
-      ),
-    );
-  });
+  test.each(SCHEDULER_ORDERS)(
+    '[Q1] in order %s a batch never holds a request that comes after one left waiting',
+    (order) => {
+      fc.assert(
+        fc.property(
+          fc.array(
+            fc.record({
+              slack: fc.integer({ min: -300, max: 300 }),
+              starving: fc.boolean(),
+              ratio: fc.integer({ min: 0, max: 4 }),
+            }),
+            { minLength: 2, maxLength: 40 },
+          ),
+          fc.integer({ min: 1, max: 8 }),
+          (waiting, maxBatch) => {
+            const bench = new Bench({ maxBatch, order });
+            const sessions = waiting.map(({ ratio, ...of }) =>
+              Object.assign(bench.requester(of), { ratio: ratio / 4 }),
+            );
+            bench.enqueue(...sessions);
+            const arrival = (s: FakeRequester) => sessions.indexOf(s);
+            const keys: Record<SchedulerOrder, (s: FakeRequester) => readonly number[]> = {
+              fifo: (s) => [arrival(s)],
+              slack: (s) => [s.isStarving(0) ? 0 : 1, s.slack(0), arrival(s)],
+              // Of those that lose time now, who lost most; of the others the next that will.
+              wait_ratio: (s) => (s.isStarving(0) ? [0, -s.ratio, arrival(s)] : [1, s.slack(0), arrival(s)]),
+            };
+            const key = keys[order];
+            const inOrder = [...sessions].sort((a, b) => {
+              const [x, y] = [key(a), key(b)];
+              const differs = x.findIndex((value, i) => value !== y[i]);
+              return differs < 0 ? 0 : (x[differs] ?? 0) - (y[differs] ?? 0);
+            });
+            expect(bench.finishAll().flat()).toEqual(inOrder.map(({ id }) => id));
+          },
+        ),
+      );
+    },
+  );
 
-  test('[Q4] with any rates and slacks, a starving session waits a bounded number of batches', () => {
-    fc.assert(
-      fc.property(
-        fc.array(fc.integer({ min: -1_000, max: 1_000 }), { minLength: 3, maxLength: 15 }),
-        fc.integer({ min: 1, max: 3 }),
-        (slacks, maxBatch) => {
-          const bench = new Bench({ maxBatch, overdueMs: 100 });
-          const sessions = slacks.map((slack) => bench.requester({ slack, starving: true }));
-          for (const session of sessions) {
-            const constant = session.deadlineMs;
-            session.slack = () => constant;
-            session.onDone = () => bench.scheduler.enqueue(session);
-          }
-          bench.enqueue(...sessions);
-          // 10 ms a batch: 10 batches until a request is overdue, then at most one turn of everybody.
-          const bound = 10 + 2 * Math.ceil(sessions.length / maxBatch);
-          let seen = sessions.map(() => 0);
-          for (let round = 0; round < 6; round++) {
-            for (let i = 0; i < bound; i++) bench.finish({ tookMs: 10 });
-            const served = sessions.map((session) => session.results.length);
-            for (const [i, count] of served.entries()) expect(count).toBeGreaterThan(seen[i] ?? 0);
-            seen = served;
-          }
-        },
-      ),
-    );
-  });
+  test.each(SCHEDULER_ORDERS)(
+    '[Q4] in order %s, with any slacks and ratios, a starving session waits a bounded number of batches',
+    (order) => {
+      fc.assert(
+        fc.property(
+          fc.array(fc.integer({ min: -1_000, max: 1_000 }), { minLength: 3, maxLength: 15 }),
+          fc.integer({ min: 1, max: 3 }),
+          (slacks, maxBatch) => {
+            const bench = new Bench({ maxBatch, overdueMs: 100, order });
+            const sessions = slacks.map((slack) => bench.requester({ slack, starving: true }));
+            for (const session of sessions) {
+              const constant = session.deadlineMs;
+              session.slack = () => constant;
+              session.ratio = Math.abs(constant) / 1_000;
+              session.onDone = () => bench.scheduler.enqueue(session);
+            }
+            bench.enqueue(...sessions);
+            // 10 ms a batch: 10 batches until a request is overdue, then at most one turn of everybody.
+            const bound = 10 + 2 * Math.ceil(sessions.length / maxBatch);
+            let seen = sessions.map(() => 0);
+            for (let round = 0; round < 6; round++) {
+              for (let i = 0; i < bound; i++) bench.finish({ tookMs: 10 });
+              const served = sessions.map((session) => session.results.length);
+              for (const [i, count] of served.entries()) expect(count).toBeGreaterThan(seen[i] ?? 0);
+              seen = served;
+            }
+          },
+        ),
+      );
+    },
+  );
 });

@@ -7,6 +7,7 @@ import {
   type PolicyOutput,
 } from '../backend/policy-backend.js';
 import { type Capacity, CapacityMeter } from './capacity.js';
+import { HorizonStretch } from './horizon-stretch.js';
 import { rankOf, type SchedulerOrder } from './order.js';
 import { type Request, RequestQueue } from './request-queue.js';
 import type { Requester, RequestTiming } from './requester.js';
@@ -48,6 +49,11 @@ export interface SchedulerOptions {
  */
 const OVERDUE_MS: Readonly<Record<SchedulerOrder, number>> = { fifo: 250, slack: 250, wait_ratio: 2_000 };
 
+/** How often the load is looked at for the horizon's sake. */
+const STRETCH_MS = 250;
+/** Who has not asked for so long, e.g. because its robot stands under an e-stop, is no load. */
+const ACTIVE_MS = 5_000;
+
 /** Requests that one run of the backend answers. */
 interface Batch {
   readonly requests: readonly Request[];
@@ -81,6 +87,8 @@ export class Scheduler {
   readonly #slots: Slot[];
   readonly #meter: CapacityMeter;
   readonly #counters: SchedulerCounters;
+  readonly #stretch = new HorizonStretch();
+  #stretchedMs = Number.NEGATIVE_INFINITY;
   #arrivals = 0;
   #woken = false;
   #closed = false;
@@ -115,9 +123,10 @@ export class Scheduler {
   enqueue(requester: Requester): void {
     if (this.#closed) return;
     const request = this.#request(requester);
+    const now = this.#now();
+    request.askedAtMs = now;
     if (request.state === 'in_flight') request.again = true;
     if (request.state !== 'idle') return;
-    const now = this.#now();
     request.state = 'queued';
     request.again = false;
     request.arrival = this.#arrivals++;
@@ -155,6 +164,17 @@ export class Scheduler {
     return this.#meter.read(Math.max(1, slots), this.#now());
   }
 
+  /** How many times its own horizon a session should execute of each chunk at the present load; at least 1 (L2). */
+  get horizonStretch(): number {
+    const now = this.#now();
+    if (now < this.#stretchedMs + STRETCH_MS) return this.#stretch.factor;
+    this.#stretchedMs = now;
+    let asked = 0;
+    for (const { reserved, askedAtMs } of this.#requests.values()) if (now - askedAtMs < ACTIVE_MS) asked += reserved;
+    this.#stretch.update(asked / this.capacity().perSecond);
+    return this.#stretch.factor;
+  }
+
   stats(): SchedulerStats {
     let inFlight = 0;
     for (const { pending } of this.#slots) inFlight += pending;
@@ -188,6 +208,7 @@ export class Scheduler {
         discard: false,
         arrival: 0,
         queuedAtMs: 0,
+        askedAtMs: Number.NEGATIVE_INFINITY,
         hadActions: false,
         reserved: 0,
       };

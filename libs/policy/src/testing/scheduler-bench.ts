@@ -7,6 +7,7 @@ import {
   type PolicyOutput,
   type WarmUp,
 } from '../backend/policy-backend.js';
+import type { SchedulerOrder } from '../scheduler/order.js';
 import type { Requester, RequestTiming } from '../scheduler/requester.js';
 import { Scheduler } from '../scheduler/scheduler.js';
 
@@ -94,6 +95,7 @@ export class FakeRequester implements Requester {
   isStarving: (nowMs: number) => boolean;
   /** What `take` answers; the instruction becomes the id, so that batches can be read. */
   observation: PolicyInput | null = { images: {}, state: new Float64Array(1), instruction: '' };
+  ratio = 0;
   readonly results: { output: PolicyOutput; timing: RequestTiming }[] = [];
   onTake: () => void = () => {};
   onDone: () => void = () => {};
@@ -113,6 +115,9 @@ export class FakeRequester implements Requester {
   starving(nowMs: number): boolean {
     return this.isStarving(nowMs);
   }
+  waitRatio(): number {
+    return this.ratio;
+  }
   take(): PolicyInput | null {
     this.onTake();
     if (this.observation === null || !this.hasObservation) return null;
@@ -131,6 +136,7 @@ export interface BenchOptions {
   readonly depth?: number;
   readonly batchWindowMs?: number;
   readonly overdueMs?: number;
+  readonly order?: SchedulerOrder;
   readonly warmUp?: readonly WarmUp[];
 }
 
@@ -146,13 +152,23 @@ export class Bench {
   readonly #timers = new Set<{ dueMs: number; task: () => void }>();
   #ids = 0;
 
-  constructor({ maxBatch, slots = 1, depth = 1, batchWindowMs = 0, overdueMs = 250, warmUp = [] }: BenchOptions) {
+  constructor(options: BenchOptions) {
+    const {
+      maxBatch,
+      slots = 1,
+      depth = 1,
+      batchWindowMs = 0,
+      overdueMs = 250,
+      order = 'slack',
+      warmUp = [],
+    } = options;
     this.backend = new FakeBackend({ slots, depth, maxBatch, warmUp });
     this.scheduler = new Scheduler({
       backend: this.backend,
       now: () => this.nowMs,
       batchWindowMs,
       overdueMs,
+      order,
       hooks: {
         fault: (_error, id) => this.faults.push(id),
         waited: (ms) => this.waits.push(ms),
