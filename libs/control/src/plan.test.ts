@@ -75,6 +75,39 @@ describe('planning a whole chunk', () => {
     );
   });
 
+  it('[K10] asking how much of a plan may move changes no bit of what is planned, and what it says leaves room to stop', () => {
+    fc.assert(
+      fc.property(
+        session,
+        fc.integer({ min: 1, max: 8 }),
+        fc.array(fc.integer({ min: 1, max: 20 }), { maxLength: 6 }),
+        (s, most, gaps) => {
+          const random = mulberry32(s.seed);
+          const asked = new ControlLoop(specOf(s));
+          const plain = new ControlLoop(specOf(s));
+          let first = 0;
+          for (const gap of [...gaps, 1]) {
+            const next = chunk(randomActions(random, s), HOME, first, first);
+            for (const loop of [asked, plain]) {
+              loop.observe(HOME, first);
+              loop.adopt(next);
+            }
+            const moving = asked.movingTicks(first, most, 8);
+            expect(moving).toBeLessThanOrEqual(most);
+            const plan = asked.plan(first, moving);
+            expect(plan).toEqual(plain.plan(first, moving));
+            if (moving > 0) expect(moving + plan.stopLength).toBeLessThanOrEqual(8);
+            // One more would not have left it, or was not asked for.
+            if (moving < most) expect(moving + 1 + asked.plan(first, moving + 1).stopLength).toBeGreaterThan(8);
+            asked.plan(first, moving);
+            first += gap;
+          }
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
   it('[K10] plans that replace one another join as one motion: what is played equals ticking, across every rewind', () => {
     fc.assert(
       fc.property(session, (s) => {
