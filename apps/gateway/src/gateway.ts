@@ -55,7 +55,7 @@ export type GatewaySettings = Pick<
   | 'hard_limit_bytes'
   | 'metrics_customer_labels'
 > &
-  Partial<Pick<Settings, 'openpi_port' | 'openpi_defaults'>>;
+  Partial<Pick<Settings, 'horizon' | 'openpi_port' | 'openpi_defaults'>>;
 
 export interface GatewayDeps {
   readonly settings: GatewaySettings;

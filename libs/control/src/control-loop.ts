@@ -43,6 +43,8 @@ export class ControlLoop {
   #lastChunkRejected = false;
   /** N2: holding since this tick, until an observation from a later one; −∞ when not. */
   #distrustSince = Number.NEGATIVE_INFINITY;
+  /** The first of the holds since the last action; Infinity while there are actions, and before anything was sent (L8). */
+  #heldSince = Number.POSITIVE_INFINITY;
   /** Flags found between ticks, for the next one to carry. */
   #pending = 0;
   readonly #entry = new Entry();
@@ -129,22 +131,24 @@ export class ControlLoop {
       const flags = FLAG.rejected | (form === 'not_finite' ? FLAG.not_finite : 0);
       return this.#refusal(chunk.nextTick, form, { score: 0, checksPassed: 0, flags });
     }
-    const { baseTick, nextTick } = chunk;
-    const from = Math.max(baseTick, nextTick);
-    const end = baseTick + this.spec.chunkSize;
+    const { baseTick: seenBefore, nextTick } = chunk;
     const newest = this.#timeline.newest;
     if (
-      !Number.isInteger(baseTick) ||
+      !Number.isInteger(seenBefore) ||
       !Number.isInteger(nextTick) ||
-      from >= end ||
-      baseTick < this.#fence ||
-      (newest !== undefined && baseTick < newest.baseTick)
+      Math.max(seenBefore, nextTick) >= seenBefore + this.spec.chunkSize ||
+      seenBefore < this.#fence ||
+      (newest !== undefined && seenBefore < newest.seenBefore)
     ) {
       return this.#refusal(nextTick, 'expired', { score: 1, checksPassed: 4, flags: 0 });
     }
+    const baseTick = seenBefore + this.#held(seenBefore, nextTick);
+    const from = Math.max(baseTick, nextTick);
+    const end = baseTick + this.spec.chunkSize;
     const draft = this.#timeline.draft();
     draft.ref = chunk.ref;
     draft.baseTick = baseTick;
+    draft.seenBefore = seenBefore;
     draft.from = from;
     draft.end = end;
     const { score, checksPassed, flags } = this.#motion.fill(draft, chunk);
@@ -284,6 +288,7 @@ export class ControlLoop {
     this.#prefix?.clear();
     this.#last = -1;
     this.#started = false;
+    this.#heldSince = Number.POSITIVE_INFINITY;
     this.#fence = Number.NEGATIVE_INFINITY;
     this.#mustRest = false;
     this.#rejects = 0;
@@ -333,6 +338,8 @@ export class ControlLoop {
     r.clamped = (flags & CLAMP_FLAGS) !== 0;
     this.#motion.write(r.values, r.proposed);
     this.#motion.sent(n);
+    if (reason === null) this.#heldSince = Number.POSITIVE_INFINITY;
+    else if (n < this.#heldSince) this.#heldSince = n;
     this.#prefix?.sent(n, r.values);
     this.#last = n;
     this.#started = true;
