@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { copyIn, createPool, repositories } from '@sinew/db';
 import { JournalReader, JournalWriter, loadCheckpoint, saveCheckpoint } from '@sinew/journal';
-import { SHIP_AT_ONCE, Shipper, ShippingDatabase } from '@sinew/worker';
+import { ReadAhead, SHIP_AT_ONCE, Shipper, ShippingDatabase } from '@sinew/worker';
 import type { PoolClient } from 'pg';
 import { BenchError, progress } from '../command.js';
 import { copyOut } from './copy-out.js';
@@ -75,17 +75,10 @@ async function shipJournal(
   try {
     await writeJournal(dir, records, rows);
     const reader = await JournalReader.open({ dir, from: (await loadCheckpoint(dir))?.position ?? null });
+    const source = new ReadAhead(reader, SHIP_AT_ONCE);
     const shipper = new Shipper(
       {
-        source: {
-          get position() {
-            return reader.position;
-          },
-          get writerId() {
-            return reader.header?.writer_id ?? '';
-          },
-          read: () => reader.read(SHIP_AT_ONCE),
-        },
+        source,
         store: database,
         saveCheckpoint: (next) => saveCheckpoint(dir, next),
         queueStatistics: async () => {},
@@ -100,6 +93,7 @@ async function shipJournal(
     while (shipper.counters.inserted < rows && (await shipper.ship()));
     const ms = performance.now() - beganMs;
     const { user, system } = process.cpuUsage(cpu);
+    await source.settled();
     await reader.close();
     if (shipper.counters.inserted !== rows) {
       throw new BenchError(`${shipper.counters.inserted} of ${rows} rows arrived: ${JSON.stringify(shipper.counters)}`);

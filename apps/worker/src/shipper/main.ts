@@ -7,6 +7,7 @@ import { JournalError, JournalReader, loadCheckpoint, pruneShipped, saveCheckpoi
 import { createLogger } from '@sinew/telemetry';
 import { ShippingDatabase } from './database.js';
 import { ErasureWatch } from './erasure-watch.js';
+import { ReadAhead } from './read-ahead.js';
 import { SHIP_AT_ONCE, Shipper } from './shipper.js';
 import { ShipperLoop } from './shipper-loop.js';
 import { StatusNews } from './status-news.js';
@@ -42,6 +43,7 @@ async function main(): Promise<void> {
     },
   });
 
+  const source = new ReadAhead(reader, SHIP_AT_ONCE);
   const database = new ShippingDatabase(databaseUrl, join(dir, 'refused.ndjson'), (error, message) =>
     log.error({ err: error }, message),
   );
@@ -52,15 +54,7 @@ async function main(): Promise<void> {
   });
   const shipper = new Shipper(
     {
-      source: {
-        get position() {
-          return reader.position;
-        },
-        get writerId() {
-          return reader.header?.writer_id ?? '';
-        },
-        read: () => reader.read(SHIP_AT_ONCE),
-      },
+      source,
       store: database,
       saveCheckpoint: (next) => saveCheckpoint(dir, next),
       queueStatistics: oncePerWindow((hourMs) => queueStatistics(jobs, hourMs, now()), now),
@@ -110,6 +104,7 @@ async function main(): Promise<void> {
   clearInterval(ticker);
   await loop.flush(now() + FLUSH_MS);
   tellStatus(true);
+  await source.settled();
   await reader.close();
   log.info(loop.status(), 'stopped');
   await Promise.allSettled([jobs.close(), database.close()]);

@@ -1,7 +1,8 @@
 import type { ShippedBatch } from '@sinew/db';
-import type { Checkpoint, JournalEntry, JournalRecord } from '@sinew/journal';
+import type { Checkpoint, JournalEntry, JournalRecord, SegmentHeader } from '@sinew/journal';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ReadAhead } from './read-ahead.js';
 import { Shipper } from './shipper.js';
 import type { Refused } from './store-or-refuse.js';
 import { CUSTOMER, close, incident, inference, open, reset, SESSION, START_MS, ticks } from './test-records.js';
@@ -11,11 +12,11 @@ function journal(records: readonly JournalRecord[], limit: number) {
   return {
     from(checkpoint: Checkpoint | null) {
       let at = checkpoint?.position.offset ?? 0;
-      return {
+      const reader = {
         get position() {
           return { segment: 1, offset: at };
         },
-        writerId: 'w',
+        header: { writer_id: 'w' } as SegmentHeader,
         async read(): Promise<JournalEntry[]> {
           const entries = records.slice(at, at + limit).map((record, index) => ({
             record,
@@ -27,6 +28,7 @@ function journal(records: readonly JournalRecord[], limit: number) {
           return entries;
         },
       };
+      return new ReadAhead(reader, { records: limit, bytes: Number.POSITIVE_INFINITY });
     },
   };
 }

@@ -16,6 +16,8 @@ export interface JournalSource {
   /** The writer of the newest segment seen. */
   readonly writerId: string;
   read(): Promise<readonly JournalEntry[]>;
+  /** May begin to read what the next `read` answers. `position` and `writerId` stay until then. */
+  readAhead?(): void;
 }
 
 export interface ShipperPorts {
@@ -71,6 +73,8 @@ export class Shipper {
   #unsaved = false;
   #lastMs: number | null = null;
   #caughtUp = false;
+  /** Of a journal that is being read ahead: what was read before they were known still says what they cover. */
+  #forgetAgain: readonly Parameters<RecordMapper['forget']>[0][] = [];
 
   /** `checkpoint`: the one that the source was opened at. */
   constructor(ports: ShipperPorts, checkpoint: Checkpoint | null) {
@@ -94,6 +98,7 @@ export class Shipper {
       return false;
     }
     const { batch, unsound, records, lastMs } = this.#pending;
+    this.#ports.source.readAhead?.();
     for (let first = unsound[0]; first !== undefined; first = unsound[0]) {
       await this.#ports.store.refuse({ table: 'journal', row: first.record }, first.error);
       this.counters.refused++;
@@ -136,6 +141,7 @@ export class Shipper {
    */
   async forget(erasures: readonly Parameters<RecordMapper['forget']>[0][]): Promise<boolean> {
     for (const erasure of erasures) this.#mapper.forget(erasure);
+    this.#forgetAgain = erasures;
     if (this.#pending !== null) return false;
     await this.#save();
     return true;
@@ -164,6 +170,8 @@ export class Shipper {
         unsound.push({ record: entry.record, error });
       }
     }
+    for (const erasure of this.#forgetAgain) this.#mapper.forget(erasure);
+    this.#forgetAgain = [];
     this.#caughtUp = entries.length === 0;
     // All is read: a new gateway that has written nothing yet ends the sessions of the one before all the same.
     if (this.#caughtUp) this.#mapper.writer(source.writerId);
