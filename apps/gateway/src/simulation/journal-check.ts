@@ -46,6 +46,7 @@ export class JournalCheck implements DiskWatch {
   damaged = false;
   #highest = 0;
   #syncFailed = false;
+  #powerCuts = 0;
   /** For mutations: what nobody looked at is not found out. */
   recordsRead = 0;
 
@@ -147,6 +148,7 @@ export class JournalCheck implements DiskWatch {
 
   /** Reads what the disk holds with the product's own reader. Nobody may be writing. */
   async readBack(dir: string, end: End): Promise<JournalRecord[]> {
+    if (end === 'power_cut') this.#powerCuts++;
     const records: JournalRecord[] = [];
     const counts = new Map<string, number>();
     const faults: string[] = [];
@@ -158,7 +160,7 @@ export class JournalCheck implements DiskWatch {
       faults.push(`${reason} in segment ${segment}`);
       this.damaged = true;
       if (reason === 'corrupt' || reason === 'bad_header') this.doubtful = true;
-      this.#book.check('J2', end === 'power_cut' || last || reason === 'torn', () => `${reason} in segment ${segment}`);
+      this.#book.check('J2', this.#powerCuts > 0 || last || reason === 'torn', () => `${reason} in segment ${segment}`);
     };
     for await (const { record } of readJournal({ dir, onFault })) {
       records.push(record);

@@ -32,6 +32,7 @@ export class Body {
   begin(_periodMs: number): void {
     this.#applied = null;
     this.#plan = null;
+    this.#playing = 0;
     this.#executes = this.#random.int(1, 8);
   }
 
@@ -47,21 +48,22 @@ export class Body {
 
   plan({ first_tick, shape, values }: Chunk): void {
     this.#plan = { first: first_tick, values, length: shape[0] };
-    if (this.#playing < first_tick) this.#playing = first_tick;
   }
 
   stop(): void {
     this.#plan = null;
   }
 
-  /** One tick of a chunk. */
-  play(): void {
+  /** Chunked: every tick up to `tick` that it has not played, as far as it has a plan. */
+  playTo(tick: number): void {
     const plan = this.#plan;
     if (plan === null) return;
-    const row = this.#playing - plan.first;
-    if (row < 0 || row >= plan.length) return;
-    this.#move(plan.values, row * DIM);
-    this.#applied = this.#playing++;
+    const end = Math.min(tick, plan.first + plan.length - 1);
+    for (let n = Math.max(this.#playing, plan.first); n <= end; n++) {
+      this.#move(plan.values, (n - plan.first) * DIM);
+      this.#applied = n;
+    }
+    this.#playing = Math.max(this.#playing, tick + 1);
   }
 
   /** Lockstep: as much of the chunk as it executes before it looks again. */

@@ -83,6 +83,7 @@ export class VirtualRobot {
   #session: { readonly id: string; token: string; readonly pacing: string } | null = null;
   #bound = false;
   #seq = 0;
+  #startMs = 0;
   #lookingAwayUntilMs = 0;
   #estopped = false;
   #retired = false;
@@ -208,6 +209,8 @@ export class VirtualRobot {
 
   #opened(opened: Opened): void {
     if (!opened.resumed) {
+      // Tick 0 is when its first observation arrives; it knows its line.
+      this.#startMs = this.#ports.nowMs() + this.#line.delayMs;
       this.#seq = 0;
       this.looked.set(opened.session_id, new Map());
       this.body.begin(1_000 / opened.control_hz);
@@ -229,7 +232,7 @@ export class VirtualRobot {
     if (opened.pacing === 'chunked') {
       const play = (): void => {
         if (loop !== this.#looping) return;
-        this.body.play();
+        this.body.playTo(Math.floor((this.#ports.nowMs() - this.#startMs) / period));
         this.#ports.later(period, 'plays', play);
       };
       play();
@@ -262,7 +265,7 @@ export class VirtualRobot {
   #look(over: Partial<Observation> = {}): void {
     const session = this.#session;
     if (session === null || !this.#bound) return;
-    const seq = this.#seq++;
+    const seq = over.seq ?? this.#seq++;
     const state = this.body.state();
     this.looked.get(session.id)?.set(seq, { state, capturedMs: this.#ports.nowMs() });
     const applied = this.body.applied;
