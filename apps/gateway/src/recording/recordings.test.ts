@@ -14,6 +14,7 @@ import {
   type TestGateway,
   WATCH_ONLY_KEY,
 } from '../testing/test-gateway.js';
+import { FanOut } from './fan-out.js';
 
 const CUSTOMER = '01900000-0000-7000-8000-000000000001';
 const PLENTY = 1 << 28;
@@ -147,6 +148,27 @@ test('who goes away ends its recording, and the session knows nothing of it', as
   gone.abort();
   await expect.poll(() => server.gateway.sessions.get(session)?.tap).toBeNull();
   await drive(client, 3);
+  client.terminate();
+});
+
+test('a recording that fails ends by itself: the robot is stopped all the same', async () => {
+  server = await startTestGateway();
+  const client = await server.robot({ control_hz: 50 });
+  const session = server.gateway.sessions.get(sessionOf(client));
+  if (session === undefined) throw new Error('there is no session');
+  const failures: unknown[] = [];
+  const broken = (): never => {
+    throw new Error('out of order');
+  };
+  const failed = (error: unknown): void => void failures.push(error);
+  FanOut.attach(session, { observed: () => {}, ticked: () => {}, recorded: broken, ended: broken, failed });
+  client.send({ type: 'estop' });
+  await drive(client, 3);
+  await client.next('hold', ({ reason }) => reason === 'estop');
+  expect(failures).toEqual([new Error('out of order')]);
+  expect((await server.journaled()).filter((each) => each.kind === 'event').map(({ event }) => event)).toContain(
+    'estop',
+  );
   client.terminate();
 });
 
