@@ -4,10 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { parseRemoteUrls, type RemoteUrls } from '@sinew/config';
 import {
   type Bundle,
-  createKserveBackend,
   createNullBackend,
   createOnnxBackend,
-  createOpenpiBackend,
+  createRemoteBackend,
   createScriptBackend,
   loadBundle,
   nullBundle,
@@ -187,8 +186,7 @@ function backendOf(
   if (bundle.script !== undefined) return createScriptBackend({ bundle });
   if (bundle.remote !== undefined) {
     const { id } = bundle.manifest;
-    const create = bundle.remote.backend === 'kserve' ? createKserveBackend : createOpenpiBackend;
-    return create({
+    return createRemoteBackend({
       bundle,
       urls: urls.get(id) ?? [],
       maxBatch: settings.batch_max,

@@ -16,12 +16,10 @@ export { BUILT_IN_BUNDLES, loadBundle, MANIFEST_FILE } from './bundle/load-bundl
 export { Manifest } from './bundle/manifest.js';
 export { nullBundle } from './bundle/null-bundle.js';
 export { WordTokenizer } from './bundle/word-tokenizer.js';
-export { createKserveBackend, type RemoteBackendOptions } from './kserve/kserve-backend.js';
 export { type BareGraphRate, measureBareGraph } from './onnx/bare-graph.js';
 export { createOnnxBackend, type OnnxBackendOptions } from './onnx/onnx-backend.js';
-export { createOpenpiBackend } from './openpi-backend/openpi-backend.js';
-export { PROTOCOLS as REMOTE_PROTOCOLS, type RemoteModel } from './remote/remote-model.js';
-export { serverUrl } from './remote/server-url.js';
+export { createRemoteBackend, type RemoteBackendOptions } from './remote/remote-backend.js';
+export type { RemoteModel } from './remote/remote-model.js';
 export type { Capacity } from './scheduler/capacity.js';
 export { SCHEDULER_ORDERS, type SchedulerOrder } from './scheduler/order.js';
 export type { Requester, RequestTiming } from './scheduler/requester.js';

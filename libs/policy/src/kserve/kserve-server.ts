@@ -39,7 +39,6 @@ export interface KserveServerParts {
   readonly manifest: Manifest;
   readonly model: KserveModel;
   readonly layout: BatchLayout;
-  readonly maxBatch: number;
   readonly token: string | null;
 }
 
@@ -100,14 +99,14 @@ export class KserveServer implements RemoteServer {
 
   /** Every size twice, the second time on all connections at once: what that takes is what serving will take. */
   async #warmUp(signal: AbortSignal): Promise<WarmUp[]> {
-    const { manifest, maxBatch, layout, model } = this.#parts;
+    const { manifest, layout, model } = this.#parts;
     const slabs = Array.from({ length: model.connections }, () => new ArrayBuffer(layout.byteLength));
     const run = async (slab: ArrayBuffer, batch: number): Promise<void> => {
       const [fault] = await this.#infer(slab, 0, batch, Number.POSITIVE_INFINITY, signal);
       if (fault !== undefined) throw new Error(`a batch of ${batch} failed: ${fault.reason}`);
     };
     const measured: WarmUp[] = [];
-    for (const batch of warmUpSizes(manifest.batch, maxBatch)) {
+    for (const batch of warmUpSizes(manifest.batch, layout.rows)) {
       await run(slabs[0] as ArrayBuffer, batch);
       const begin = performance.now();
       await Promise.all(slabs.map((slab) => run(slab, batch)));

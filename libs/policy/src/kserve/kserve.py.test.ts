@@ -9,10 +9,11 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { PolicyBackend, PolicyInput } from '../backend/policy-backend.js';
 import { BUILT_IN_BUNDLES, loadBundle } from '../bundle/load-bundle.js';
 import { createOnnxBackend } from '../onnx/onnx-backend.js';
+import { createRemoteBackend } from '../remote/remote-backend.js';
 import { backendContract } from '../testing/backend-contract.js';
 import { PythonServer } from '../testing/python-server.js';
 import { kserveBundle } from '../testing/remote-bundle.js';
-import { createKserveBackend } from './kserve-backend.js';
+import { inThread } from '../testing/remotes.js';
 
 // tabletop-v1 on a real Triton Inference Server: the same suite as every backend, and the same numbers as ONNX Runtime here.
 // `SINEW_TEST_TRITON_PYTHON`: a Python with nvidia-pytriton (which brings Triton) and onnxruntime; without it one is made.
@@ -48,7 +49,10 @@ async function tritonBackend(triton: PythonServer) {
   const folder = await kserveBundle({ connections: 2 }, (manifest) => Object.assign(manifest, { batch: { max: 8 } }));
   const bundle = await loadBundle(folder);
   await rm(folder, { recursive: true });
-  return { bundle, backend: createKserveBackend({ bundle, urls: [`http://127.0.0.1:${triton.port}`] }) };
+  return {
+    bundle,
+    backend: createRemoteBackend({ remote: inThread, bundle, urls: [`http://127.0.0.1:${triton.port}`] }),
+  };
 }
 
 let contractTriton: PythonServer | null = null;

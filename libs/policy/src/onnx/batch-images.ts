@@ -30,14 +30,11 @@ export interface ArrivedImages {
 export class BatchImages {
   readonly #manifest: Manifest;
   readonly #layout: BatchLayout;
-  readonly #smallPixels: number;
   readonly #decoder = new SmallJpegDecoder();
 
-  /** Images up to `smallPixels` are decoded in the calling thread, which must have nothing else to do. */
-  constructor(manifest: Manifest, layout: BatchLayout, smallPixels = SMALL_PIXELS) {
+  constructor(manifest: Manifest, layout: BatchLayout) {
     this.#manifest = manifest;
     this.#layout = layout;
-    this.#smallPixels = smallPixels;
   }
 
   /** At the batch's arrival: the library begins at once, so that it works while this thread is in the batch before. */
@@ -52,7 +49,7 @@ export class BatchImages {
       const tensor = tensors[index];
       if (camera === undefined || tensor === undefined) throw new RangeError(`no camera ${index}`);
       const job: ImageJob = { row, camera, tensor, bytes: new Uint8Array(staging, offset, length) };
-      if (width === 0 && isSmallJpeg(job, this.#smallPixels)) small.push(job);
+      if (width === 0 && isSmallJpeg(job)) small.push(job);
       else
         library.push(
           fit(job, faults, width === 0 ? fitEncoded(job.bytes, camera) : fitRgb(job.bytes, width, height, camera)),
@@ -83,8 +80,8 @@ export class BatchImages {
   }
 }
 
-function isSmallJpeg({ bytes, camera: { width, height } }: ImageJob, most: number): boolean {
-  if (width * height > most) return false;
+function isSmallJpeg({ bytes, camera: { width, height } }: ImageJob): boolean {
+  if (width * height > SMALL_PIXELS) return false;
   const header = readImageHeader(bytes);
   return header?.format === 'jpeg' && header.width === width && header.height === height;
 }

@@ -3,12 +3,12 @@ import { encodeOpenpi, float64Array, isNdArray, numbersOf } from '@sinew/protoco
 import { afterEach, describe, expect, test } from 'vitest';
 import type { PolicyBackend } from '../backend/policy-backend.js';
 import { loadBundle } from '../bundle/load-bundle.js';
-import type { RemoteBackendOptions } from '../kserve/kserve-backend.js';
+import { createRemoteBackend, type RemoteBackendOptions } from '../remote/remote-backend.js';
 import { backendContract, watch } from '../testing/backend-contract.js';
 import { inputFor } from '../testing/inputs.js';
 import { OpenpiFake, type OpenpiFakeOptions } from '../testing/openpi-fake.js';
 import { openpiBundle } from '../testing/remote-bundle.js';
-import { createOpenpiBackend } from './openpi-backend.js';
+import { inProcess, inThread } from '../testing/remotes.js';
 
 const DEADLINE_MS = 20_000;
 type Change = Parameters<typeof openpiBundle>[1];
@@ -31,13 +31,13 @@ afterEach(async () => {
 
 async function served(
   options: OpenpiFakeOptions = {},
-  more: Partial<RemoteBackendOptions> & { remote?: Record<string, unknown>; change?: Change } = {},
+  more: Partial<Omit<RemoteBackendOptions, 'remote'>> & { remote?: Record<string, unknown>; change?: Change } = {},
 ) {
   const { change, remote = {}, ...given } = more;
   const bundle = await bundleFor({ connections: 1, ...remote }, change);
   const fake = await new OpenpiFake(options).listen();
   fakes.push(fake);
-  const backend = createOpenpiBackend({ bundle, urls: [fake.url], ...given });
+  const backend = createRemoteBackend({ remote: inProcess, bundle, urls: [fake.url], ...given });
   open.push(backend);
   const input = (x = 0) => inputFor(bundle.manifest, { state: Float64Array.of(x, 1, 2, 3, 4, 5, 6) });
   const run = async (x = 0) => (await backend.run(0, [input(x)], DEADLINE_MS)).outputs[0];
@@ -51,7 +51,11 @@ const contract = (count: number) => async () => {
     begin: async () => void (await Promise.all(servers.map((server) => server.kill()))),
     end: async () => void (await Promise.all(servers.map((server) => server.listen()))),
   };
-  return { bundle, backend: createOpenpiBackend({ bundle, urls: servers.map(({ url }) => url) }), outage };
+  return {
+    bundle,
+    backend: createRemoteBackend({ remote: inThread, bundle, urls: servers.map(({ url }) => url) }),
+    outage,
+  };
 };
 backendContract('openpi', contract(1), { decodes: true });
 backendContract('openpi on two servers', contract(2), { decodes: true });

@@ -4,11 +4,12 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { PolicyBackend, PolicyInput } from '../backend/policy-backend.js';
 import { loadBundle } from '../bundle/load-bundle.js';
+import { createRemoteBackend } from '../remote/remote-backend.js';
 import { backendContract, watch } from '../testing/backend-contract.js';
 import { inputFor } from '../testing/inputs.js';
 import { PythonServer } from '../testing/python-server.js';
 import { openpiBundle } from '../testing/remote-bundle.js';
-import { createOpenpiBackend } from './openpi-backend.js';
+import { inThread } from '../testing/remotes.js';
 
 // A Python server with the `websockets` library and openpi-client's own codec: what policies of that wire are served with.
 // `.ci/services` installs openpi-client where the package index has it for this Python.
@@ -24,7 +25,10 @@ async function backendOf(server: PythonServer, connections: number) {
   const dir = await openpiBundle({ connections }, (manifest) => Object.assign(manifest, { batch: { max: 3 } }));
   const bundle = await loadBundle(dir);
   await rm(dir, { recursive: true });
-  return { bundle, backend: createOpenpiBackend({ bundle, urls: [`ws://127.0.0.1:${server.port}`] }) };
+  return {
+    bundle,
+    backend: createRemoteBackend({ remote: inThread, bundle, urls: [`ws://127.0.0.1:${server.port}`] }),
+  };
 }
 
 if (found.status !== 0) {
