@@ -253,6 +253,20 @@ describe('Shipper', () => {
     ]);
   });
 
+  it('forgets also what had been read ahead before it knew of the erasure', async () => {
+    const world = new World();
+    const secret = inference({ log_id: 11, episode: 0, instruction: 'an old secret', t_ms: START_MS });
+    const records = [open({ instruction: '' }), secret, reset(0, true, START_MS + 500)];
+    const shipper = world.shipper(journal(records, 1).from(null));
+    await shipper.ship();
+    expect(await shipper.forget([{ customer_id: CUSTOMER, log_id: null, before: new Date(START_MS + 1_000) }])).toBe(
+      true,
+    );
+    await shipper.ship();
+    expect(world.checkpoint?.position.offset).toBe(2);
+    expect(world.checkpoint?.state).not.toContain('an old secret');
+  });
+
   it('does not save a checkpoint beyond what is stored, also not to forget', async () => {
     const world = new World();
     const shipper = world.shipper(journal(STORY, 100).from(null));
