@@ -10,7 +10,7 @@ import type { Pinning } from './pinning.js';
 import { type Peer, type ServerId, startPeers, stopPeers } from './servers.js';
 import type { Workload } from './workloads.js';
 
-const DRAIN_MS = 300;
+const DRAIN_MS = 200;
 
 export interface PeersPlan {
   readonly workloads: readonly Workload[];
