@@ -112,6 +112,30 @@ describe('the observation map', () => {
     expect([row(0), row(23), row(24), row(71), row(72), row(95)]).toEqual([0, 0, 200, 200, 0, 0]);
   });
 
+  test('[P11] [P16] a DROID policy of openpi can be written down', async () => {
+    const joints = ['j1', 'j2', 'j3', 'j4', 'j5', 'j6', 'j7', 'gripper'];
+    const remote = {
+      urls: ['ws://pi-server:8000'],
+      constants: { endpoint: 'infer' },
+      keys: {
+        cameras: { exterior: 'observation/exterior_image_1_left', wrist: 'observation/wrist_image_left' },
+        state: [
+          { key: 'observation/joint_position', entries: [0, 1, 2, 3, 4, 5, 6] },
+          { key: 'observation/gripper_position', entries: [7] },
+        ],
+        prompt: 'prompt',
+      },
+    };
+    const bundle = await bundleFor(remote, (manifest) => {
+      const cameras = ['exterior', 'wrist'].map((name) => ({ name, width: 224, height: 224 }));
+      const action = { frame: 'base', rotation: 'euler_xyz', gripper: 'absolute_0_closed_1_open', pose: null };
+      Object.assign(manifest, { action_space: 'joint_velocity', action_dim: 8, chunk_size: 15, execute: 8, action });
+      Object.assign(manifest.inputs as object, { cameras, state: { dim: 8, names: joints } });
+    });
+    expect(bundle.remote).toEqual({ backend: 'openpi', connections: 2, ...remote });
+    expect(bundle.describe()).toMatchObject({ chunk_size: 15, inputs: { state: { names: joints } } });
+  });
+
   test.each<[string, Record<string, unknown>]>([
     ['remote.keys.cameras.main', { keys: { cameras: {}, state: 's' } }],
     ['remote.keys.cameras.wrist', { keys: { cameras: { main: 'a', wrist: 'b' }, state: 's' } }],
