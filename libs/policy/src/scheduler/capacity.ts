@@ -2,6 +2,11 @@ import type { WarmUp } from '../backend/policy-backend.js';
 
 /** Weight of one inference in the running mean of what it costs beside the graph; about 300 inferences back. */
 const WEIGHT = 1 / 300;
+/**
+ * So much faster than the warm-up serving may prove: one measured on a busy machine is put right. What a server does alone that
+ * was measured under load says nothing of its largest batch: without a bound that made a capacity without end.
+ */
+const MOST_BETTER = 2;
 /** Of the measured arrivals, milliseconds: long against a session's period, short against a day's load. */
 const ARRIVAL_WINDOW_MS = 5_000;
 
@@ -62,7 +67,8 @@ export class CapacityMeter {
   }
 
   read(slots: number, nowMs: number): Capacity {
-    const perInference = Math.max(this.#graphMs / this.#batch + this.#extraMs, 0.001);
+    const graphMs = this.#graphMs / this.#batch;
+    const perInference = Math.max(graphMs + this.#extraMs, graphMs / MOST_BETTER, 0.001);
     const perSecond = (slots * 1000) / perInference;
     const offered = this.#reserved + this.#decayed(nowMs) / (ARRIVAL_WINDOW_MS / 1000);
     return { perSecond, offered, free: Math.max(0, this.#admission * perSecond - offered) };

@@ -292,6 +292,33 @@ describe('admission', () => {
     expect(bench.scheduler.capacity().perSecond).toBeCloseTo(500, -1);
   });
 
+  test('[Q4] a warm-up on a busy machine is put right, but never to more than twice what it measured', () => {
+    const bench = new Bench({
+      maxBatch: 4,
+      warmUp: [
+        { batch: 1, inferMs: 40 },
+        { batch: 4, inferMs: 40 },
+      ],
+    });
+    for (let i = 0; i < 2_000; i++) {
+      bench.enqueue(...bench.requesters(1));
+      bench.finish({ tookMs: 7 });
+    }
+    expect(bench.scheduler.capacity().perSecond).toBeCloseTo(200);
+  });
+
+  test('[Q4] [Q6] a policy that is warm only later is measured then, and servers that are away compute nothing', () => {
+    const bench = new Bench({ maxBatch: 4, slots: 4 });
+    for (let slot = 0; slot < 4; slot++) bench.backend.setAvailable(slot, false);
+    bench.backend.setWarmUp([{ batch: 4, inferMs: 40 }]);
+    bench.backend.setAvailable(0, true);
+    bench.backend.setAvailable(1, true);
+    expect(bench.scheduler.capacity().perSecond).toBeCloseTo(200);
+    bench.backend.setAvailable(2, true);
+    bench.backend.setAvailable(3, true);
+    expect(bench.scheduler.capacity().perSecond).toBeCloseTo(400);
+  });
+
   test('[Q4] what small batches add per inference counts for large ones too', () => {
     const bench = new Bench({
       maxBatch: 4,

@@ -41,7 +41,7 @@ export class FakeBackend implements PolicyBackend {
   readonly depth: number;
   readonly maxBatch: number;
   readonly batches: SentBatch[] = [];
-  readonly #warmUp: readonly WarmUp[];
+  #warmUp: readonly WarmUp[];
   readonly #available: boolean[];
   #listener: () => void = () => {};
 
@@ -63,6 +63,10 @@ export class FakeBackend implements PolicyBackend {
   }
   warmUp(): readonly WarmUp[] {
     return this.#warmUp;
+  }
+  /** Only now: its servers were away. */
+  setWarmUp(warmUp: readonly WarmUp[]): void {
+    this.#warmUp = warmUp;
   }
   available(slot: number): boolean {
     return this.#available[slot] ?? false;
