@@ -230,6 +230,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     disconnect,
     models,
     defaults: settings.openpi_defaults ?? '',
+    judge: ({ open }, principal) => opener.refusal(open, principal, true),
     keyOfOthers: null,
     connect: (socket, principal, parameters) => {
       const parts = { clock, opener, metrics, refusals, places, pingIntervalMs: settings.ping_interval_ms };

@@ -8,11 +8,10 @@ import type { CustomerAccount } from '../limits/customer-account.js';
 import type { SessionPlaces } from '../limits/session-places.js';
 import type { Refusal, SessionOpener } from '../session/open.js';
 import type { Session } from '../session/session.js';
-import type { Wire } from '../session/wire.js';
 import { isOpenpiMap, ObservationMap, type OpenpiMap } from './observation-map.js';
-import { OpenLoop } from './open-loop.js';
-import { OpenpiOutbox } from './openpi-outbox.js';
+import type { OpenpiOutbox } from './openpi-outbox.js';
 import type { OpenpiSocket } from './openpi-socket.js';
+import { OpenpiWire } from './openpi-wire.js';
 import type { OpenpiParameters } from './parameters.js';
 
 export interface OpenpiConnectionDeps {
@@ -73,15 +72,7 @@ export class OpenpiConnection {
     const { clock, opener, places } = this.#deps;
     const { open } = this.#parameters;
     const admission = await places.admit(this.#account, open);
-    const outboxOf = { made: null as OpenpiOutbox | null };
-    const wire: Wire = {
-      instructsLater: true,
-      outbox: ({ profile }) => {
-        outboxOf.made = new OpenpiOutbox(this.socket, clock, this.#parameters, profile.robotType);
-        return outboxOf.made;
-      },
-      pacing: (session) => new OpenLoop(session, this.#parameters.execute),
-    };
+    const wire = new OpenpiWire(this.socket, clock, this.#parameters);
     const result = this.#waits() ? opener.open(open, this.principal, this.socket, admission, wire) : null;
     if (admission.kind === 'admitted') {
       if (result?.kind === 'opened') places.bind(result.session.id, admission.place);
@@ -90,11 +81,10 @@ export class OpenpiConnection {
     if (result === null) return;
     if (result.kind === 'refused') return this.#refused(result.refusal);
     const { session } = result;
-    if (outboxOf.made === null) return;
     const map = new ObservationMap(session.profile.model.description, this.#parameters);
     // Its first frame may have ended the socket.
     if (!this.#waits()) return session.close('client', null);
-    this.#phase = { kind: 'bound', session, outbox: outboxOf.made, map };
+    if (wire.spoken !== null) this.#phase = { kind: 'bound', session, outbox: wire.spoken, map };
   }
 
   #waits(): boolean {
@@ -121,7 +111,9 @@ export class OpenpiConnection {
     const decoded = decodeOpenpi(new Uint8Array(frame));
     if (!decoded.ok) return this.#bad(decoded.reason);
     if (!isOpenpiMap(decoded.value)) return this.#bad('an observation is a map');
-    this.#request(decoded.value, phase, arrivedMs);
+    const request = decoded.value;
+    // Whatever it brings about ends this session alone.
+    session.guard(() => this.#request(request, phase, arrivedMs));
     const { pacer, journal } = session.context;
     pacer.catchUp(arrivedMs);
     journal.poll(arrivedMs);

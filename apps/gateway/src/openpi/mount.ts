@@ -3,6 +3,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Authenticator, Principal } from '../auth.js';
 import { authFault, errorReply, type Reply, write } from '../http/reply.js';
 import type { ModelCatalogue } from '../models.js';
+import type { Refusal } from '../session/open.js';
 import type { BufferLimits } from '../stream/socket-handle.js';
 import type { OpenpiConnection } from './connection.js';
 import { OpenpiSocket } from './openpi-socket.js';
@@ -25,10 +26,16 @@ export interface OpenpiMount {
   readonly refusal: (requestId: string) => Reply | null;
   readonly crowded: (principal: Principal, requestId: string) => Reply | null;
   readonly prepare: (principal: Principal) => Promise<void>;
+  /** Why no session would come of it now, or null. */
+  readonly judge: (parameters: OpenpiParameters, principal: Principal) => Refusal | null;
   readonly connect: (socket: OpenpiSocket, principal: Principal, parameters: OpenpiParameters) => OpenpiConnection;
   readonly disconnect: (connection: OpenpiConnection) => void;
   readonly buffers: BufferLimits;
   readonly maxFrameBytes: number;
+}
+
+function refusalReply({ code, details, field, message, reason }: Refusal, requestId: string): Reply {
+  return errorReply(code, message, requestId, { field, reason, details });
 }
 
 /** `Api-Key` is what openpi's client sends. */
@@ -73,6 +80,9 @@ export function mountOpenpi(app: TemplatedApp, path: string, mount: OpenpiMount)
       await mount.prepare(result.principal);
       const late = mount.refusal(requestId) ?? mount.crowded(result.principal, requestId);
       if (late !== null) return refuse(late);
+      // Here a client is told why; once it has a socket it waits for metadata, and makes nothing of a text.
+      const judged = mount.judge(read.parameters, result.principal);
+      if (judged !== null) return refuse(refusalReply(judged, requestId));
       if (aborted) return;
       // Not corked, as in stream/upgrade.ts. Subprotocols mean nothing here, and none is answered.
       const data = { principal: result.principal, parameters: read.parameters, connection: null };

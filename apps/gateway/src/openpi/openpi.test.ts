@@ -105,16 +105,42 @@ describe('a connection', () => {
     expect(result).toBe(status);
   });
 
-  test('[O8] what a gate refuses at the open is a text frame, and the socket ends with 1011', async () => {
+  test('[O3] what a gate refuses is answered before the upgrade, where a client can read why', async () => {
     const first = await greeted(`${QUERY}&robot_id=arm-7`);
-    const second = await connect(`${QUERY}&robot_id=arm-7`);
-    expect(await second.text()).toMatch(/^robot_busy: Robot "arm-7" has a live session/);
-    expect(await second.closed()).toMatchObject({ code: 1011 });
-    const third = await connect('robot_type=no_such_arm');
-    expect(await third.text()).toMatch(/^unknown_robot: /);
-    const fourth = await connect(QUERY, { Authorization: `Api-Key ${ADMIN_KEY}` });
-    expect(await fourth.text()).toMatch(/^forbidden: /);
+    const refused = (query: string, headers?: Record<string, string>) =>
+      connect(query, headers).then(
+        () => 'taken',
+        (error: Error) => error.message,
+      );
+    expect(await refused(`${QUERY}&robot_id=arm-7`)).toMatch(/^HTTP 409 .*robot_busy/);
+    expect(await refused('robot_type=no_such_arm')).toMatch(/^HTTP 422 .*unknown_robot.*nearest/);
+    expect(await refused(`${QUERY}&policy=none`)).toMatch(/^HTTP 422 .*unknown_model/);
+    expect(await refused(`${QUERY}&execute=9`)).toMatch(/^HTTP 422 .*execute/);
+    expect(await refused(`${QUERY}&limits.mode=full`)).toMatch(/^HTTP 403 .*full_speed/);
+    expect(await refused(QUERY, { Authorization: `Api-Key ${ADMIN_KEY}` })).toMatch(/^HTTP 403 .*stream/);
     first.close();
+  });
+
+  test('[O8] what is refused only once there is a socket is a text frame, and the socket ends with 1011', async () => {
+    for (const [hash, row] of server.keys) server.keys.set(hash, { ...row, limits: { sessions: 1 } });
+    const first = await greeted();
+    const second = await connect();
+    expect(await second.text()).toMatch(/^session_limit: 1 sessions of this customer are open/);
+    expect(await second.closed()).toMatchObject({ code: 1011 });
+    first.close();
+  });
+
+  test('[O8] a frame over its customer’s rate is not dropped in silence: nobody waits for a reply that never comes', async () => {
+    for (const [hash, row] of server.keys) server.keys.set(hash, { ...row, limits: { frames_per_second: 1 } });
+    const client = await greeted();
+    let said = '';
+    for (let i = 0; i < 50 && said === ''; i++) {
+      client.send(openpiObservation());
+      const frame = await client.next();
+      if (typeof frame === 'object' && frame !== null && 'text' in frame) said = String(frame.text);
+    }
+    expect(said).toMatch(/^rate_limited: /);
+    expect(await client.closed()).toMatchObject({ code: 1011 });
   });
 
   test('[O8] two requests in flight: replies name no request, so the second ends the connection', async () => {

@@ -39,9 +39,15 @@ export interface Refusal {
   readonly rule?: string;
 }
 
-export type OpenResult =
-  | { readonly kind: 'opened'; readonly session: Session }
-  | { readonly kind: 'refused'; readonly refusal: Refusal };
+interface Refused {
+  readonly kind: 'refused';
+  readonly refusal: Refusal;
+}
+
+export type OpenResult = { readonly kind: 'opened'; readonly session: Session } | Refused;
+
+/** `asked`: inferences a second. */
+type Decision = { readonly kind: 'decided'; readonly profile: SessionProfile; readonly asked: number } | Refused;
 
 export interface OpenSettings {
   readonly max_sessions: number;
@@ -50,12 +56,12 @@ export interface OpenSettings {
   readonly horizon?: Settings['horizon'];
 }
 
-const refuse = (code: ErrorCode, message: string, extra: Partial<Refusal> = {}): OpenResult => ({
+const refuse = (code: ErrorCode, message: string, extra: Partial<Refusal> = {}): Refused => ({
   kind: 'refused',
   refusal: { code, message, close: ERRORS[code].close ?? 4422, ...extra },
 });
 
-const invalid = (field: string, reason: string, rule?: string): OpenResult =>
+const invalid = (field: string, reason: string, rule?: string): Refused =>
   refuse('validation_failed', `${field}: ${reason}`, {
     field,
     reason,
@@ -63,7 +69,9 @@ const invalid = (field: string, reason: string, rule?: string): OpenResult =>
     ...(rule === undefined ? {} : { rule }),
   });
 
-const broken = ({ field, reason, rule }: RuleFault): OpenResult => invalid(field, reason, rule);
+const broken = ({ field, reason, rule }: RuleFault): Refused => invalid(field, reason, rule);
+
+const LACKS_STREAM = refuse('forbidden', 'The key lacks the scope `stream`', { close: 4403 });
 
 /** Decides on `open`: every gate once, in the order in which a client can do something about it. */
 export class SessionOpener {
@@ -104,8 +112,7 @@ export class SessionOpener {
     wire: Wire | null = null,
   ): OpenResult {
     if (this.#draining) return refuse('draining', 'The server is stopping; connect again');
-    if (!principal.scopes.has('stream'))
-      return refuse('forbidden', 'The key lacks the scope `stream`', { close: 4403 });
+    if (!principal.scopes.has('stream')) return LACKS_STREAM;
     if (open.resume !== undefined) return this.#resume(open as ResumeOpen, principal, socket);
     const fresh = open as FreshOpen;
     const result = this.#tryJudge(fresh, principal, socket, admission, wire);
@@ -188,6 +195,23 @@ export class SessionOpener {
     return { kind: 'opened', session };
   }
 
+  /**
+   * Why a session could not be opened now, or null; for wires that have no words for it once there is a socket. Of the
+   * customer's places nothing is known yet, so that `open` decides again.
+   */
+  refusal(open: FreshOpen, principal: Principal, instructsLater: boolean): Refusal | null {
+    if (!principal.scopes.has('stream')) return LACKS_STREAM.refusal;
+    try {
+      const decision = this.#decide(open, principal, null, null, instructsLater);
+      if (decision.kind !== 'refused') return null;
+      this.#count(decision.refusal, open, principal);
+      return decision.refusal;
+    } catch (error) {
+      this.#context.log.error({ err: error, customer_id: principal.customerId }, 'judging an open failed');
+      return refuse('internal', 'A fault of the server').refusal;
+    }
+  }
+
   #fresh(
     open: FreshOpen,
     principal: Principal,
@@ -195,8 +219,27 @@ export class SessionOpener {
     admission: Admission | null,
     wire: Wire | null,
   ): OpenResult {
-    const later = wire?.instructsLater === true && open.instruction === '';
-    const fault = later ? null : checkInstruction(open.instruction);
+    const decision = this.#decide(open, principal, admission, wire, wire?.instructsLater === true);
+    if (decision.kind === 'refused') return decision;
+    const { asked, profile } = decision;
+    const latched = this.#journal.latched(principal.customerId, profile.robotId);
+    const session = new Session(profile, this.#context, socket, open.instruction, latched);
+    profile.model.scheduler.reserve(session.inference, asked);
+    this.#registry.add(session);
+    this.#context.opened(session);
+    session.greet(false);
+    return { kind: 'opened', session };
+  }
+
+  /** Changes nothing; an instruction that is refused for what it asks is noted. */
+  #decide(
+    open: FreshOpen,
+    principal: Principal,
+    admission: Admission | null,
+    wire: Wire | null,
+    instructsLater: boolean,
+  ): Decision {
+    const fault = instructsLater && open.instruction === '' ? null : checkInstruction(open.instruction);
     if (fault !== null) {
       if (fault.kind === 'safety') {
         const subject = {
@@ -337,12 +380,6 @@ export class SessionOpener {
     };
     const unfit = checkSpec(controlSpecOf(profile));
     if (unfit !== null) return invalid(unfit.field, unfit.reason);
-    const latched = this.#journal.latched(principal.customerId, robotId);
-    const session = new Session(profile, this.#context, socket, open.instruction, latched);
-    model.scheduler.reserve(session.inference, asked);
-    this.#registry.add(session);
-    this.#context.opened(session);
-    session.greet(false);
-    return { kind: 'opened', session };
+    return { kind: 'decided', profile, asked };
   }
 }
