@@ -96,12 +96,8 @@ function rampFindings(result: LoadResult, steps: readonly RampStep[]): Findings 
     ],
     series: rampSeries(steps),
     notes: [
-      `the knee: up to there at most ${100 * KNEE_MISSED_SHARE} % of the ticks are missed and the server's tick jitter stays, at p99, within a quarter of the period`,
-      ...(at === null
-        ? ['already the first step was past it']
-        : at === result.robots
-          ? ['the ramp did not reach it']
-          : []),
+      `the knee: the most robots with which at most ${100 * KNEE_MISSED_SHARE} % of the ticks are missed and the server's tick jitter stays, at p99, within a quarter of the period`,
+      ...(at === null ? ['no step stayed within both'] : at === result.robots ? ['the ramp did not reach it'] : []),
       ...noteOf(result),
     ],
   };

@@ -24,6 +24,8 @@ const PROGRESS_MS = 10_000;
 const RAMP_SHARE = 0.6;
 /** Parts of the window of which some figures are told one by one: what they vary by. */
 const LAPS = 5;
+/** Within this of the end no more sockets are cut. */
+const STORM_END_MS = 3_000;
 /** Of a step, not counted: the robots that joined are still settling. */
 const STEP_SETTLE_SHARE = 0.3;
 
@@ -67,7 +69,13 @@ export async function measureLoad(asked: LoadOptions): Promise<LoadResult> {
     fleet.measure(true);
     const startedMs = performance.now();
     const cpu = process.cpuUsage();
-    if (storm !== null) cutting = setInterval(() => fleet.cut(storm.share, random), storm.everyMs);
+    if (storm !== null) {
+      cutting = setInterval(() => {
+        // Not so near the end that nobody could be back.
+        const leftMs = options.seconds * 1_000 - (performance.now() - startedMs);
+        if (leftMs >= Math.min(storm.everyMs, STORM_END_MS)) fleet.cut(storm.share, random);
+      }, storm.everyMs);
+    }
     const steps = ramp === null ? null : await climb(fleet, target.gateway, rampSteps(ramp));
     const laps = ramp === null ? await driveLaps(fleet, options.seconds) : [];
     if (cutting !== null) clearInterval(cutting);

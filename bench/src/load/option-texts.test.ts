@@ -46,7 +46,7 @@ test('a ramp goes from its first number to its last in even steps', () => {
   expect(rampSteps({ from: 1, to: 2, seconds: 60 }).robots).toEqual([1, 2]);
 });
 
-test('the knee is the last step before the first that was too much', () => {
+test('the knee is the most robots that stayed within bounds, also behind a step that did not', () => {
   const step = (robots: number, missed_share: number, jitter_p99_ms: number): RampStep => ({
     robots,
     missed_share,
@@ -56,7 +56,8 @@ test('the knee is the last step before the first that was too much', () => {
     gateway_cores: null,
     send_lag_p99_ms: null,
   });
-  expect(knee([step(1, 0, 1), step(2, 0, 24), step(3, 0, 26), step(4, 0, 1)], 10)).toBe(2);
+  expect(knee([step(1, 0, 1), step(2, 0, 24), step(3, 0, 26)], 10)).toBe(2);
+  expect(knee([step(1, 0, 1), step(2, 0, 26), step(3, 0, 1), step(4, 0.2, 90)], 10)).toBe(3);
   expect(knee([step(1, 0, 1), step(2, 0.002, 1)], 10)).toBe(1);
   expect(knee([step(1, 0.5, 1)], 10)).toBeNull();
 });

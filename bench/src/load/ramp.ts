@@ -30,15 +30,16 @@ export function rampSteps({ from, to, seconds }: RampOption): {
 export const KNEE_MISSED_SHARE = 0.001;
 const KNEE_PERIOD_SHARE = 0.25;
 
-/** The last step before the first that was too much; null where already the first one was. */
+/**
+ * The most robots of a step that stayed within both bounds; null where none did. Not the first step that broke them: a machine that is
+ * shared breaks one at times, and one past saturation is not within them by luck.
+ */
 export function knee(steps: readonly RampStep[], hz: number): number | null {
   const lateMs = (1_000 / hz) * KNEE_PERIOD_SHARE;
-  let last: number | null = null;
-  for (const { robots, missed_share, jitter_p99_ms } of steps) {
-    if (missed_share > KNEE_MISSED_SHARE || (jitter_p99_ms ?? 0) > lateMs) return last;
-    last = robots;
-  }
-  return last;
+  const within = steps.filter(
+    ({ missed_share, jitter_p99_ms }) => missed_share <= KNEE_MISSED_SHARE && (jitter_p99_ms ?? 0) <= lateMs,
+  );
+  return within.at(-1)?.robots ?? null;
 }
 
 export function rampSeries(steps: readonly RampStep[]): Series[] {

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import type { OptionTable, Values } from '@sinew/config';
 import { JournalWriter } from '@sinew/journal';
 import { BenchError, defineCommand, progress } from '../command.js';
+import { journalRate } from '../data/journal-rate.js';
 import { type Machine, machine, machineLine } from '../machine.js';
+import { median } from '../stats/median.js';
 import { type Allocation, measureAllocation } from './allocation.js';
 import { codecOperations } from './codec-operations.js';
 import { controlOperations } from './control-operations.js';
@@ -103,7 +105,11 @@ async function measure({ only, rounds, round_ms, samples, ticks }: Values<typeof
     if (!wanted.has(part)) continue;
     await time(part, Object.fromEntries(stages.filter(([name]) => name.startsWith(`${part}:`))));
   }
-  if (wanted.has('journal')) await withJournal((journal) => time('journal', { [APPEND]: journalAppends(journal) }));
+  if (wanted.has('journal')) {
+    await withJournal((journal) => time('journal', { [APPEND]: journalAppends(journal) }));
+    progress(STREAM);
+    operations.push({ ...(await streamOfAppends(rounds)), target_ns: STREAM_TARGET_NS });
+  }
   const allocations: Allocation[] = [];
   for (const name of wanted.has('heap') && ticks > 0 ? Object.keys(steadyScenarios()) : []) {
     progress(`heap: ${name}`);
@@ -113,6 +119,26 @@ async function measure({ only, rounds, round_ms, samples, ticks }: Values<typeof
 }
 
 const APPEND = 'journal: append an inference, until written';
+const STREAM = 'journal: append an inference of 1 KB, in a stream';
+/** 50,000 a second. */
+const STREAM_TARGET_NS = 20_000;
+const STREAM_RECORDS = 50_000;
+
+/** As `data` measures it: with a thread of its own and an fsync every 50 ms, never waiting for one record by itself. */
+async function streamOfAppends(rounds: number): Promise<Timing> {
+  const rounds_ns: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const { written_per_s } = await journalRate(STREAM_RECORDS, 50);
+    rounds_ns.push(Math.round(1e9 / written_per_s));
+  }
+  return {
+    name: STREAM,
+    median_ns: Math.round(median(rounds_ns)),
+    best_ns: Math.min(...rounds_ns),
+    rounds_ns,
+    operations: STREAM_RECORDS,
+  };
+}
 
 async function withJournal(use: (journal: JournalWriter) => Promise<void>): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'sinew-bench-'));
