@@ -10,6 +10,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   batch: async () => (await import('./batch/batch-command.js')).batch,
   soak: async () => (await import('./soak/soak-command.js')).soak,
   data: async () => (await import('./data/data-command.js')).data,
+  fleet: async () => (await import('./fleet/fleet-command.js')).fleet,
   report: async () => (await import('./report/report-command.js')).report,
   compare: async () => (await import('./compare/compare-command.js')).compare,
   peers: async () => (await import('./peers/peers-command.js')).peers,

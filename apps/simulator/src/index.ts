@@ -11,4 +11,4 @@ export { evaluationSeed, trainingSeed } from './seeds.js';
 export { instructionOf } from './table/instructions.js';
 export { step } from './table/physics.js';
 export { createWorld } from './table/scene.js';
-export { STATE_NAMES, WORKSPACE, type World } from './table/world.js';
+export { copyWorld, STATE_NAMES, WORKSPACE, type World } from './table/world.js';

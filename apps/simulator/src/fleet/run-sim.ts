@@ -122,6 +122,7 @@ function nativeRobots(options: SimOptions, host: Environment, statistics: Statis
       },
       blind: options.blind ?? null,
       frames: options.frames ?? 'jpeg',
+      photograph: options.photograph ?? null,
       environment,
       renderer,
       episodes,

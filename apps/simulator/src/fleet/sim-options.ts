@@ -1,7 +1,7 @@
 import type { Blend, Smoothing } from '@sinew/protocol';
 import type { Environment, RobotEvent } from '@sinew/sdk';
 import type { Blind } from '../camera/eyes.js';
-import type { Task } from '../table/world.js';
+import type { Task, World } from '../table/world.js';
 import type { RobotStatus } from './robot-status.js';
 import type { TaskCounts } from './statistics.js';
 
@@ -31,6 +31,8 @@ export interface SimOptions {
   readonly blind?: Blind | null;
   /** How pictures are sent: `jpeg` as cameras do (where absent), or `rgb8`, which costs nobody the coding. */
   readonly frames?: 'jpeg' | 'rgb8';
+  /** Fills each frame in the camera's place, for `frames` `rgb8`; `world` changes with the next tick. */
+  readonly photograph?: (world: World, frame: Uint8Array) => void;
   /** Robot `i` is called `name-i`; by default a name of this process, so that two runs do not meet. */
   readonly name?: string;
   readonly signal?: AbortSignal;

@@ -30,6 +30,7 @@ export interface SimulatedRobotOptions {
   readonly connect: Omit<ConnectOptions, 'instruction' | 'onEvent'>;
   readonly blind: Blind | null;
   readonly frames: 'jpeg' | 'rgb8';
+  readonly photograph: ((world: World, frame: Uint8Array) => void) | null;
   readonly environment: Environment;
   readonly renderer: Renderer;
   readonly episodes: Episodes;
@@ -188,7 +189,9 @@ export class SimulatedRobot {
     try {
       const capturedAtMs = robot.now();
       const state = world.tool.slice();
-      eyes.see(world, this.#frame);
+      const { photograph } = this.#options;
+      if (photograph === null) eyes.see(world, this.#frame);
+      else photograph(world, this.#frame);
       const main =
         this.#options.frames === 'rgb8'
           ? { data: this.#frame, width: FRAME_SIZE, height: FRAME_SIZE }
