@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import { type RunFile, readRunFile } from '@sinew/config';
 import { createPool } from '@sinew/db';
 import type { Pool } from 'pg';
-import { writeMovingScript } from './moving-script.js';
+import { writeScripts } from './scripts.js';
 import { until } from './until.js';
 
 const SINEW = fileURLToPath(new URL('../../../cli/bin/sinew.js', import.meta.url));
@@ -40,6 +40,8 @@ export interface ChaosOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Done in the data folder before anything starts. */
   readonly before?: (dataDir: string) => Promise<void>;
+  /** Done when everything has ended, before the folder goes. */
+  readonly after?: () => Promise<void>;
 }
 
 /** Every process that was ever started here, so that the end can show that none is left. */
@@ -49,27 +51,26 @@ const seen = new Set<number>();
 export class ChaosInstance {
   readonly #processes = new Set<number>();
   #log: string[] = [];
+  #after: (() => Promise<void>) | null = null;
 
   private constructor(
     readonly dir: string,
     readonly ready: Ready,
     readonly supervisor: ChildProcess,
-    /** The moving policy's folder. */
-    readonly script: string,
   ) {}
 
-  static async start({ args = [], env = {}, before }: ChaosOptions = {}): Promise<ChaosInstance> {
+  static async start({ args = [], env = {}, before, after }: ChaosOptions = {}): Promise<ChaosInstance> {
     const dir = await mkdtemp(join(tmpdir(), 'sinew-chaos-'));
     try {
       if (env.DATABASE_URL === undefined) await cp(await emptyDatabase(), join(dir, 'database'), { recursive: true });
       await mkdir(join(dir, 'chaos'));
-      const script = await writeMovingScript(join(dir, 'chaos'));
+      const scripts = await writeScripts(join(dir, 'chaos'));
       await before?.(dir);
       const child = spawn(
         process.execPath,
         [SINEW, 'up', '--no-sim', '--json', '--port', '0', '--data-dir', dir]
           // Whether a busy machine could promise these robots their rate is not the question here.
-          .concat('--admission', '10', '--policies', `tabletop-v1,${script}`, ...args),
+          .concat('--admission', '10', '--policies', ['tabletop-v1', ...scripts].join(), ...args),
         {
           env: { ...process.env, ...env, NODE_OPTIONS: `--import=${HOOK}`, CHAOS_DIR: join(dir, 'chaos') },
           stdio: ['ignore', 'pipe', 'pipe'],
@@ -82,11 +83,13 @@ export class ChaosInstance {
       const ended = once(child, 'exit').then(() => Promise.reject(new Error(`sinew up ended: ${err.join('\n')}`)));
       ended.catch(() => undefined);
       const [line] = (await Promise.race([once(createInterface({ input: child.stdout }), 'line'), ended])) as [string];
-      const instance = new ChaosInstance(dir, JSON.parse(line) as Ready, child, script);
+      const instance = new ChaosInstance(dir, JSON.parse(line) as Ready, child);
       instance.#log = err;
+      instance.#after = after ?? null;
       instance.#remember();
       return instance;
     } catch (error) {
+      await after?.();
       await rm(dir, { recursive: true, force: true });
       throw error;
     }
@@ -190,6 +193,7 @@ export class ChaosInstance {
       for (const pid of this.#processes) if (alive(pid)) process.kill(pid, 'SIGKILL');
       throw error;
     } finally {
+      await this.#after?.();
       await rm(this.dir, { recursive: true, force: true });
     }
   }

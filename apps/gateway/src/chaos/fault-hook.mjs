@@ -4,7 +4,7 @@ import { existsSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { isMainThread, threadId } from 'node:worker_threads';
+import { isMainThread, parentPort, threadId } from 'node:worker_threads';
 
 const dir = process.env.CHAOS_DIR;
 const LOOK_EVERY_MS = 25;
@@ -24,7 +24,15 @@ function claim(demand) {
 }
 
 if (dir !== undefined && !isMainThread && process.argv[1]?.endsWith('/onnx/worker.js')) {
+  // While it loads it is nobody's yet: what dies then is tried again and again, what hangs then is another question.
+  let ready = false;
+  const post = parentPort.postMessage;
+  parentPort.postMessage = (message, transfer) => {
+    if (message?.kind === 'ready') ready = true;
+    post.call(parentPort, message, transfer);
+  };
   setInterval(() => {
+    if (!ready) return;
     if (claim('policy-thread-exit')) process.exit(3);
     if (claim('policy-thread-throw'))
       queueMicrotask(() => {

@@ -17,13 +17,19 @@ export class ChaosFleet {
 
   static async start(
     instance: ChaosInstance,
-    models: readonly RobotOptions['model'][],
+    models: readonly (RobotOptions['model'] | Pick<RobotOptions, 'model' | 'pacing' | 'joins'>)[],
     over: Partial<RobotOptions> = {},
   ): Promise<ChaosFleet> {
     const { ws: url, api_key: apiKey } = instance.ready;
     if (apiKey === null) throw new Error('no key');
     const robots = models.map((model, i) =>
-      AuditedRobot.start({ url, apiKey, model, robotId: `${over.robotId ?? 'arm'}-${i}`, ...over }),
+      AuditedRobot.start({
+        url,
+        apiKey,
+        robotId: `arm-${i}`,
+        ...(typeof model === 'string' ? { model } : model),
+        ...over,
+      }),
     );
     return new ChaosFleet(instance, await Promise.all(robots));
   }
@@ -61,27 +67,11 @@ export class ChaosFleet {
     return this.#reports;
   }
 
-  /** Every log that a robot was told of is stored, and no log is stored twice. */
-  async stored(): Promise<number> {
-    const told = [...new Set(this.#reports.flatMap(({ logIds }) => logIds))];
-    expect(told.length).toBeGreaterThan(0);
-    const pool = this.instance.pool();
-    try {
-      await until('every acknowledged log is stored', async () => {
-        const { rows } = await pool.query<{ n: number }>(
-          'SELECT count(DISTINCT log_id)::int AS n FROM vlaapi.inference_logs WHERE log_id = ANY ($1)',
-          [told],
-        );
-        return rows[0]?.n === told.length;
-      });
-      const { rows } = await pool.query(
-        'SELECT log_id, count(*)::int AS times FROM vlaapi.inference_logs GROUP BY log_id HAVING count(*) > 1',
-      );
-      expect(rows).toEqual([]);
-    } finally {
-      await pool.end();
-    }
-    return told.length;
+  stored(): Promise<number> {
+    return storedOnce(
+      this.instance,
+      this.#reports.flatMap(({ logIds }) => logIds),
+    );
   }
 
   async #each(what: string, done: (robot: AuditedRobot, i: number) => boolean): Promise<void> {
@@ -95,4 +85,26 @@ export class ChaosFleet {
       throw new Error(`${error instanceof Error ? error.message : error}: ${which.join(', ')}`);
     });
   }
+}
+
+/** Every log that a robot was told of is stored, and no log is stored twice. @returns how many it was told of. */
+export async function storedOnce(instance: ChaosInstance, logIds: readonly number[]): Promise<number> {
+  const told = [...new Set(logIds)];
+  const pool = instance.pool();
+  try {
+    await until('every acknowledged log is stored', async () => {
+      const { rows } = await pool.query<{ n: number }>(
+        'SELECT count(DISTINCT log_id)::int AS n FROM vlaapi.inference_logs WHERE log_id = ANY ($1)',
+        [told],
+      );
+      return rows[0]?.n === told.length;
+    });
+    const { rows } = await pool.query(
+      'SELECT log_id, count(*)::int AS times FROM vlaapi.inference_logs GROUP BY log_id HAVING count(*) > 1',
+    );
+    expect(rows).toEqual([]);
+  } finally {
+    await pool.end();
+  }
+  return told.length;
 }

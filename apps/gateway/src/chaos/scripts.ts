@@ -5,19 +5,26 @@ import { join } from 'node:path';
 /** Steps a chunk; long enough that a robot is still moving when a fault begins. */
 const CHUNK = 16;
 const ENTRIES = 64;
-export const SCRIPT_HZ = 50;
-export const SCRIPT_CHUNK_MS = (CHUNK * 1000) / SCRIPT_HZ;
+const BULK = 800;
+const SCRIPT_HZ = 50;
+
+const PHASES = 40;
 
 /**
- * A policy that moves all the time and asks for more than any robot may do: wide strokes whose ends lie outside the box,
+ * Two policies. `wild` moves all the time and asks for more than any robot may do: wide strokes whose ends lie outside the box,
  * with jumps that only the governor turns into motion. So what reaches a robot shows whether everything went through it.
+ * `bulky` answers with chunks so long that a journal fills quickly.
  */
-export async function writeMovingScript(parent: string): Promise<string> {
-  const dir = join(parent, 'wild');
+export async function writeScripts(parent: string): Promise<string[]> {
+  return [await script(parent, 'wild', CHUNK, ENTRIES), await script(parent, 'bulky', BULK, 2)];
+}
+
+async function script(parent: string, id: string, chunk: number, count: number): Promise<string> {
+  const dir = join(parent, id);
   await mkdir(dir, { recursive: true });
-  const entries = Array.from({ length: ENTRIES }, (_, entry) =>
-    Array.from({ length: CHUNK }, (_, k) => {
-      const phase = (entry * CHUNK + k) / 40;
+  const entries = Array.from({ length: count }, (_, entry) =>
+    Array.from({ length: chunk }, (_, k) => {
+      const phase = (entry * chunk + k) / PHASES;
       const jump = (entry + k) % 11 === 0 ? 0.02 : 0;
       return [
         0.006 * Math.sin(phase) + jump,
@@ -33,12 +40,12 @@ export async function writeMovingScript(parent: string): Promise<string> {
   const content = entries.map((entry) => JSON.stringify(entry)).join('\n');
   const manifest = {
     backend: 'script',
-    id: 'wild',
+    id,
     version: '1',
     license: 'MIT',
     action_space: 'ee_delta',
     action_dim: 7,
-    chunk_size: CHUNK,
+    chunk_size: chunk,
     control_hz: SCRIPT_HZ,
     execute: 4,
     smoothing: 'none',
