@@ -84,10 +84,14 @@ export class Authenticator {
    * on; a key that is no longer there at all counts as revoked.
    */
   async revoked(principal: Principal): Promise<boolean> {
-    const hash = this.#hashes.get(principal);
-    if (hash === undefined) return false;
-    const { kind } = await this.#check(hash);
+    const { kind } = await this.again(principal);
     return kind === 'revoked' || kind === 'unknown';
+  }
+
+  /** What came in before, as it is judged now. */
+  async again(principal: Principal): Promise<AuthResult> {
+    const hash = this.#hashes.get(principal);
+    return hash === undefined ? { kind: 'ok', principal } : this.#check(hash);
   }
 
   /** News of a key or of a customer, by its id: what is known of it is old. */

@@ -26,7 +26,7 @@ import { type Network, uwsNetwork } from './network.js';
 import { OpenpiConnection } from './openpi/connection.js';
 import { mountOpenpi, mountOpenpiPort, type OpenpiMount } from './openpi/mount.js';
 import { Pacer } from './pacer.js';
-import { Recordings } from './recording/recordings.js';
+import { type RecordingStore, Recordings } from './recording/recordings.js';
 import { recordingRoute } from './recording/route.js';
 import { SessionOpener } from './session/open.js';
 import { RefusedInstructions } from './session/refused-instructions.js';
@@ -79,7 +79,7 @@ export interface GatewayDeps {
   readonly consents: ConsentCache;
   readonly pingDatabase: () => Promise<void>;
   /** Where recordings of customers that are recorded are kept; without it none is. */
-  readonly recordings?: { readonly dir: string; readonly budgetBytes: number };
+  readonly recordings?: RecordingStore;
   /** Whom clients of the openpi port are that bring no key; without it they are refused. */
   readonly openpiKey?: string;
   /** The endpoints over what the database holds. */
@@ -291,11 +291,15 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     if (level !== null) log.warn({ level, ...status.journal() }, 'journal level');
   }, SWEEP_MS);
   const consentRefresher = setInterval(() => void consents.refresh(), CONSENT_REFRESH_MS);
-  const rechecker = setInterval(() => void endRevoked(registry, authenticator, clock), RECHECK_MS);
+  const recheck = (): void => {
+    void endRevoked(registry, authenticator, clock);
+    void recordings.recheck((principal) => authenticator.again(principal));
+  };
+  const rechecker = setInterval(recheck, RECHECK_MS);
   // Sooner than that where news comes: of a key or of a customer, by its id.
   const endNews = deps.shared.bus.subscribe('keys', (id) => {
     authenticator.forget(id);
-    void endRevoked(registry, authenticator, clock);
+    recheck();
   });
   status.enter('ready');
 

@@ -193,6 +193,8 @@ async function main(): Promise<void> {
     recordings: {
       dir: join(settings.data_dir, 'recordings'),
       budgetBytes: settings.recordings_budget_mb * 1_048_576,
+      // The journal may still need its own.
+      reserveBytes: settings.journal_budget_mb * 1_048_576,
     },
     pingDatabase: async () => {
       await pool.query('SELECT 1');

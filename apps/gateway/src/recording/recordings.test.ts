@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { KeyIdentity } from '@sinew/db';
 import type { Action, Hold } from '@sinew/protocol';
 import { type ReadBack, readMcap } from '@sinew/recording/testing';
 import { afterEach, expect, test } from 'vitest';
@@ -61,11 +62,19 @@ const logged = ({ messages }: ReadBack): string =>
     .map(({ record }) => Buffer.from(record.data).toString('utf8'))
     .join('\n');
 
+/** Another key of the same customer. */
+const SECOND_KEY = 'vla_live_test-key-0000000000000000000000000099';
+
+function change(key: string, to: Partial<KeyIdentity>): void {
+  const hash = (text: string) => createHash('sha256').update(text).digest('hex');
+  const row = server.keys.get(hash(key)) ?? server.keys.get(hash(KEY));
+  if (row !== undefined) server.keys.set(hash(key), { ...row, ...to });
+}
+
 /** Its customer is recorded from now on. */
-function record(key = KEY): void {
-  const hash = createHash('sha256').update(key).digest('hex');
-  const row = server.keys.get(hash);
-  if (row !== undefined) server.keys.set(hash, { ...row, record_sessions: true });
+function record(): void {
+  change(KEY, { record_sessions: true });
+  change(SECOND_KEY, { key_id: '01900000-0000-7000-8000-0000000000a9' });
 }
 
 const files = (): string[] => {
@@ -203,6 +212,33 @@ test('at its budget recording stops, and robots do not', async () => {
   client.terminate();
   second.terminate();
 });
+
+test('where the disk is nearly full nothing is recorded: the journal needs it', async () => {
+  server = await startTestGateway({ recordingsBudgetBytes: PLENTY, recordingsReserveBytes: Number.MAX_SAFE_INTEGER });
+  record();
+  const client = await server.robot({ control_hz: 50 });
+  await endedFile();
+  await drive(client, 3);
+  const second = await server.robot();
+  expect(server.gateway.sessions.get(sessionOf(second))?.tap).toBeNull();
+  client.terminate();
+  second.terminate();
+});
+
+test('switching it off ends what is being recorded, and a key that ends gets no more, while sessions go on', async () => {
+  server = await startTestGateway({ recordingsBudgetBytes: PLENTY });
+  record();
+  const client = await server.robot({ control_hz: 50 });
+  const reading = whole(await ask(sessionOf(client), SECOND_KEY));
+  await drive(client, 5);
+  change(KEY, { record_sessions: false });
+  change(SECOND_KEY, { revoked_at: new Date() });
+  expect(logged(await reading)).toContain('the key that it was sent to has ended');
+  expect(logged(await readMcap(readFileSync(await endedFile())))).toContain('recording was switched off');
+  expect(server.gateway.sessions.get(sessionOf(client))?.tap).toBeNull();
+  await drive(client, 3, 1_000);
+  client.terminate();
+}, 20_000);
 
 test('erasing a customer removes its recordings, the one being written too; erasing an inference those it stands in', async () => {
   server = await startTestGateway({ recordingsBudgetBytes: PLENTY });

@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { ConsentCache } from '@sinew/privacy';
 import { scrubText } from '@sinew/privacy';
 import type { Logger, Metrics } from '@sinew/telemetry';
+import type { AuthResult, Principal } from '../auth.js';
 import type { Clock } from '../clock.js';
 import type { Session } from '../session/session.js';
 import { FanOut } from './fan-out.js';
@@ -13,16 +15,26 @@ import { type RecorderThread, startRecorder } from './recorder-thread.js';
 import { recordingName } from './recording-files.js';
 import { sessionHead } from './session-head.js';
 
+export interface RecordingStore {
+  /** With a folder a customer. */
+  readonly dir: string;
+  readonly budgetBytes: number;
+  /** Of its disk that stays free: a journal that finds none stops every robot. */
+  readonly reserveBytes: number;
+}
+
 export interface RecordingsDeps {
   readonly clock: Clock;
   readonly consents: ConsentCache;
   readonly metrics: Metrics;
   readonly log: Logger;
-  /** Where recordings are kept, a folder a customer; null: nowhere. */
-  readonly store: { readonly dir: string; readonly budgetBytes: number } | null;
+  /** Where recordings are kept; null: nowhere. */
+  readonly store: RecordingStore | null;
 }
 
 interface Live {
+  /** Who gets it; of a file its session's own. */
+  readonly principal: Principal;
   readonly session: Session;
   readonly tap: LiveRecording;
   /** Null: into a file. */
@@ -39,6 +51,7 @@ export const MOST_STREAMS = 32;
 /** For the thread to end the files of the last sessions. */
 const CLOSE_MS = 2_000;
 const MEASURE_AGAIN_MS = 60_000;
+const LOOK_AT_DISK_MS = 5_000;
 
 /**
  * Recordings of sessions: into files here for customers that are recorded, and to whoever asks for one of its own sessions. Without
@@ -54,6 +67,7 @@ export class Recordings {
   #storedBytes = 0;
   #measuredMs = Number.NEGATIVE_INFINITY;
   #full = false;
+  #lookedMs = Number.NEGATIVE_INFINITY;
 
   constructor(deps: RecordingsDeps) {
     this.#deps = deps;
@@ -75,6 +89,7 @@ export class Recordings {
     this.#measuredMs = clock.now();
     const answer = await this.#ask({ op: 'recover', id: ++this.#lastId, dir: store.dir });
     if (answer?.op !== 'recovered') return;
+    this.#full = false;
     this.#stored(answer.bytes - this.#storedBytes);
     if (answer.files > 0) log.info({ recordings: answer.files }, 'recordings of before were ended');
     for (const failure of answer.failures) log.error({ failure }, 'a recording of before cannot be ended');
@@ -85,7 +100,7 @@ export class Recordings {
     const { clock, consents, log, metrics, store } = this.#deps;
     const { principal } = session.profile;
     if (!principal.recorded || store === null) return;
-    if (this.#storedBytes >= store.budgetBytes) {
+    if (this.#full || this.#storedBytes >= store.budgetBytes) {
       metrics.recordingsRefused.inc();
       if (clock.now() - this.#measuredMs > MEASURE_AGAIN_MS) void this.recover();
       return;
@@ -94,15 +109,20 @@ export class Recordings {
     const words = (text: string): string =>
       consents.mayStore(customerId, 'instruction_text') ? text : scrubText(text);
     const path = join(store.dir, customerId, recordingName(session.id, clock.now()));
-    const live = this.#begin(session, { path, images: false, words });
+    const live = this.#begin(session, { principal, path, images: false, words });
     live.tap.say('INFO', 'without images: here only anonymised ones may be kept, and nothing anonymises them');
     log.info({ session_id: session.id, customer_id: customerId, path }, 'recording');
   }
 
   /** A session as it goes on, for its customer: nothing of it is kept here. Ends with the session, or with who reads it. */
-  async *stream(session: Session, images: boolean, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
+  async *stream(
+    session: Session,
+    principal: Principal,
+    images: boolean,
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
     const parts = new Parts(signal);
-    const live = this.#begin(session, { path: null, images, words: (text) => text, parts });
+    const live = this.#begin(session, { principal, path: null, images, words: (text) => text, parts });
     try {
       for await (const part of parts) {
         yield part;
@@ -111,6 +131,22 @@ export class Recordings {
     } finally {
       live.end();
     }
+  }
+
+  /** Ends what goes to a key that has ended, and what is kept of customers that are recorded no more. */
+  async recheck(again: (principal: Principal) => Promise<AuthResult>): Promise<void> {
+    await Promise.all(
+      [...this.#live.values()].map(async ({ end, parts, principal, tap }) => {
+        const now = await again(principal);
+        const over =
+          parts === null
+            ? now.kind === 'ok' && now.principal.recorded !== true
+            : now.kind === 'revoked' || now.kind === 'unknown';
+        if (!over) return;
+        tap.say('INFO', parts === null ? 'recording was switched off' : 'the key that it was sent to has ended');
+        end();
+      }),
+    );
   }
 
   /** Removes stored recordings of a customer. Rejects where one could not be removed. */
@@ -147,7 +183,7 @@ export class Recordings {
 
   #begin(
     session: Session,
-    how: { path: string | null; images: boolean; words: (text: string) => string; parts?: Parts },
+    how: { principal: Principal; path: string | null; images: boolean; words: (text: string) => string; parts?: Parts },
   ): Live {
     const { clock, log, metrics } = this.#deps;
     const id = ++this.#lastId;
@@ -167,7 +203,15 @@ export class Recordings {
       failed: (error) => log.error({ err: error, session_id: session.id }, 'a recording failed, and ends'),
       dropped: (what) => metrics.recordingDropped.inc({ what }),
     });
-    const live: Live = { session, tap, parts: how.parts ?? null, ended, resolve, end: () => tap.ended() };
+    const live: Live = {
+      principal: how.principal,
+      session,
+      tap,
+      parts: how.parts ?? null,
+      ended,
+      resolve,
+      end: () => tap.ended(),
+    };
     this.#live.set(id, live);
     const head = sessionHead(session, how.words(session.instruction), how.images);
     this.#order({ op: 'begin', id, head, path: how.path });
@@ -180,6 +224,26 @@ export class Recordings {
 
   #handOn(): void {
     for (const { tap } of this.#live.values()) tap.flush();
+    const now = this.#deps.clock.now();
+    if (now - this.#lookedMs < LOOK_AT_DISK_MS) return;
+    this.#lookedMs = now;
+    this.#lookAtDisk().catch((error: unknown) => this.#deps.log.warn({ err: error }, 'free disk cannot be told'));
+  }
+
+  async #lookAtDisk(): Promise<void> {
+    const { log, store } = this.#deps;
+    if (store === null || this.#live.size === this.streams) return;
+    // The folder around it: its own is made with the first file.
+    const { bavail, bsize } = await statfs(dirname(store.dir));
+    const freeBytes = bavail * bsize;
+    if (freeBytes >= store.reserveBytes || this.#full) return;
+    log.error({ free_bytes: freeBytes }, 'the disk is nearly full: nothing more is recorded here');
+    this.#stopHere();
+  }
+
+  #stopHere(): void {
+    this.#full = true;
+    for (const { end, parts } of this.#live.values()) if (parts === null) end();
   }
 
   #order(order: RecorderOrder, transfer: readonly ArrayBuffer[] = []): void {
@@ -236,9 +300,8 @@ export class Recordings {
     const full = store !== null && this.#storedBytes >= store.budgetBytes;
     if (full && !this.#full) {
       log.error({ bytes: this.#storedBytes }, 'recordings have reached their budget: nothing more is recorded here');
-      for (const { end, parts } of this.#live.values()) if (parts === null) end();
+      this.#stopHere();
     }
-    this.#full = full;
   }
 
   #gone(id: number): void {

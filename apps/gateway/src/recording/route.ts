@@ -32,7 +32,7 @@ export function recordingRoute({ log, recordings, sessions }: RecordingRouteDeps
         body: '',
         contentType: 'application/octet-stream',
         headers: { 'Content-Disposition': `attachment; filename="${session.id}.mcap"` },
-        stream: recordings.stream(session, query.images !== false, signal),
+        stream: recordings.stream(session, principal, query.images !== false, signal),
       };
     },
     { maxPerKey: MOST_PER_KEY },

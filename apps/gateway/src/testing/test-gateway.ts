@@ -99,6 +99,8 @@ interface Options {
   readonly used?: ReadonlyMap<string, number>;
   /** Disk that recordings may take; none is kept without. */
   readonly recordingsBudgetBytes?: number;
+  /** Disk that they leave free. */
+  readonly recordingsReserveBytes?: number;
   /** Nobody consents to anything without. */
   readonly consents?: ConsentCache;
   /** Endpoints whose parts are not the gateway's own. */
@@ -150,7 +152,13 @@ export async function startTestGateway(options: Options = {}): Promise<TestGatew
     pingDatabase: async () => {},
     ...(options.recordingsBudgetBytes === undefined
       ? {}
-      : { recordings: { dir: join(dir, 'recordings'), budgetBytes: options.recordingsBudgetBytes } }),
+      : {
+          recordings: {
+            dir: join(dir, 'recordings'),
+            budgetBytes: options.recordingsBudgetBytes,
+            reserveBytes: options.recordingsReserveBytes ?? 0,
+          },
+        }),
     ...(options.tls === undefined ? {} : { tls: options.tls }),
     ...(options.openpiKey === undefined ? {} : { openpiKey: options.openpiKey }),
     ...(options.routes === undefined ? {} : { routes: options.routes({ models, dir, consents, log }) }),
