@@ -79,7 +79,7 @@ export class MotionCheck {
       v.value / a.value + (2 * a.value) / j.value,
       w.value / dw.value + (2 * dw.value) / ddw.value,
     );
-    return Math.ceil(seconds * this.#limits.control_hz) + 4;
+    return Math.ceil(seconds * this.#limits.control_hz) + 2;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { JournalWriter } from '@sinew/journal';
-import type { Requester, Scheduler } from '@sinew/policy';
+import type { PolicyInput, Requester, Scheduler } from '@sinew/policy';
 import { decodeServerFrame, encodeServerMessage, type ServerMessage } from '@sinew/protocol';
 import type { Rule } from './rules.js';
 
@@ -76,16 +76,24 @@ export const MUTATIONS: readonly Mutation[] = [
     forgetsWrites: true,
   },
   {
-    name: 'stale observations are inferred from',
-    foundBy: ['S6', 'Q1'],
-    scheduler: (scheduler) =>
-      instead(scheduler, {
+    name: 'an old observation is inferred from again',
+    foundBy: ['S5', 'S6'],
+    scheduler: (scheduler) => {
+      const kept = new Map<Requester, PolicyInput>();
+      return instead(scheduler, {
         enqueue: (requester: Requester) => {
           const take = requester.take.bind(requester);
-          requester.take = (nowMs) => take(nowMs - 10_000);
+          requester.take = (nowMs) => {
+            const input = take(nowMs);
+            const old = kept.get(requester);
+            if (input === null || (old !== undefined && nowMs - (old.receivedAtMs ?? 0) > 600)) return old ?? input;
+            if (old === undefined) kept.set(requester, { ...input, images: copied(input) });
+            return input;
+          };
           scheduler.enqueue(requester);
         },
-      }),
+      });
+    },
   },
   {
     name: 'a session has two requests in flight',
@@ -160,6 +168,12 @@ export const MUTATIONS: readonly Mutation[] = [
     leavesTimer: true,
   },
 ];
+
+function copied({ images }: PolicyInput): PolicyInput['images'] {
+  return Object.fromEntries(
+    Object.entries(images).map(([name, image]) => [name, { ...image, data: image.data.slice() }]),
+  );
+}
 
 function lastActionAgain(): (message: ServerMessage) => ServerMessage | undefined {
   let last: Extract<ServerMessage, { type: 'action' }> | null = null;

@@ -54,10 +54,10 @@ export const hashOf = (key: string): string => createHash('sha256').update(key).
  * hide what another would have shown.
  */
 export function scenarioOf(random: Random): Scenario {
-  const lengthMs = random.between(2_000, 6_000);
+  const lengthMs = random.between(900, 3_200);
   const robots = Array.from({ length: random.int(1, 3) }, (_, index) => characterOf(random, index));
   const sometimes = <T>(probability: number, make: () => T[]): T[] => (random.chance(probability) ? make() : []);
-  const at = (): number => random.between(300, lengthMs);
+  const at = (): number => random.between(200, lengthMs);
   const several = <T>(most: number, make: () => T): T[] => Array.from({ length: random.int(1, most) }, make);
   const blows: Blow[] = [
     ...sometimes(0.3, () => several(3, (): Blow => ({ atMs: at(), what: 'freeze', forMs: freezeMs(random) }))),
@@ -160,7 +160,7 @@ function characterOf(random: Random, index: number): RobotCharacter {
   const rate = (probability: number, aSecond: number): number =>
     random.chance(probability) ? aSecond * random.unit() : 0;
   const mischief: Mischief = {
-    estop: rate(0.3, 1),
+    estop: rate(0.35, 1.5),
     instruction: rate(0.3, 1),
     refusedInstruction: rate(0.2, 0.7),
     reset: rate(0.3, 1),

@@ -138,7 +138,7 @@ export class VirtualRobot {
         this.#bound = false;
         this.#open();
       },
-      refused: () => this.#again(ports.random.between(50, 500)),
+      refused: () => this.#again(ports.random.between(30, 300)),
       frame: (bytes) => {
         const decoded = decodeServerFrame(bytes);
         if (!decoded.ok) return ports.undecodable(this, decoded.fault.message);
@@ -150,7 +150,7 @@ export class VirtualRobot {
         this.#life = null;
         this.#bound = false;
         this.#looping++;
-        this.#again(ports.random.between(20, 800));
+        this.#again(ports.random.between(10, 400));
       },
     };
     ports.connect(this.character.key, this.#line, client);
@@ -371,7 +371,7 @@ export class VirtualRobot {
   }
 
   #clearLater(): void {
-    this.#ports.later(this.#ports.random.exponential(800), 'clears its e-stop', () => this.#clear());
+    this.#ports.later(this.#ports.random.exponential(1_000), 'clears its e-stop', () => this.#clear());
   }
 
   #clear(): void {

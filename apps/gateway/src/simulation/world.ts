@@ -44,7 +44,7 @@ const EPOCH_MS = Date.UTC(2026, 10, 21, 12);
 /** Timers come late by up to so much. */
 const LATE_MS = 1;
 /** Without faults all robots must be at rest or moving as they are told within this time; then the gateway is stopped. */
-const CALM_MS = 1_500;
+const CALM_MS = 700;
 /** Nothing has happened for so long: the seed does not end. */
 const LONGEST_MS = 120_000;
 
@@ -70,7 +70,6 @@ export class World implements ProcessWorld {
   #nowMs = 0;
   #wallOffsetMs = 0;
   #frozenUntilMs = 0;
-  #frozenMs = 0;
   #thawedMs = Number.NEGATIVE_INFINITY;
   #events = 0;
   #done = false;
@@ -115,7 +114,7 @@ export class World implements ProcessWorld {
       mutation,
       nowMs,
       wallMs: () => this.wallMs(),
-      frozenMs: () => this.#frozenMs,
+      thawedMs: () => this.#thawedMs,
       fault,
       say: (text) => this.#trace.note(this.#nowMs, text),
       policyRuns: (inputs) => {
@@ -239,7 +238,7 @@ export class World implements ProcessWorld {
       });
       this.#robots.push(robot);
       this.#robotChecks.push(new RobotCheck(robot, this.#book));
-      this.#queue.push(this.#random.between(5, 400), null, `${robot.name} begins`, () => robot.begin());
+      this.#queue.push(this.#random.between(5, 150), null, `${robot.name} begins`, () => robot.begin());
     }
     for (const blow of this.#scenario.blows) this.#queue.push(blow.atMs, null, blow.what, () => this.#strike(blow));
     this.#queue.push(this.#scenario.lengthMs, null, 'calm', () => this.#calm());
@@ -251,7 +250,6 @@ export class World implements ProcessWorld {
     switch (blow.what) {
       case 'freeze':
         if (this.#host.life === null) return;
-        this.#frozenMs += blow.forMs;
         this.#frozenUntilMs = Math.max(this.#frozenUntilMs, this.#nowMs + blow.forMs);
         this.#thawedMs = this.#frozenUntilMs;
         return;
@@ -388,7 +386,7 @@ export class World implements ProcessWorld {
       () => `${socket.client.name} -> ${message === null ? 'a bad frame' : lineOf(message)}`,
       frame.length,
     );
-    this.#trace.bytes(frame.subarray(0, 64));
+    if (message?.type !== 'open') this.#trace.bytes(frame.subarray(0, 64));
     if (message?.type === 'open' && !this.#sessionOf.has(socket)) this.#lastOpen.set(socket, message);
     const check = this.#sessionOf.get(socket);
     const before = check === undefined ? null : { ...check.session.counters };
