@@ -16,6 +16,7 @@ export class VirtualAccelerator implements PolicyBackend {
   readonly #time: VirtualTime;
   readonly #service: ServiceTime;
   readonly #camera: LateCamera;
+  readonly #computing = new Set<Promise<unknown>>();
   #freeAtMs = 0;
   #busyMs = 0;
 
@@ -54,6 +55,8 @@ export class VirtualAccelerator implements PolicyBackend {
   run(_slot: number, inputs: readonly PolicyInput[], deadlineMs: number): Promise<BatchResult> {
     // Computed while the virtual clock goes on: the frames are borrowed until the batch is done.
     const computed = this.#compute(inputs, deadlineMs);
+    this.#computing.add(computed);
+    void computed.catch(() => {}).then(() => this.#computing.delete(computed));
     const inferMs = serviceMs(this.#service, inputs.length);
     const now = this.#time.now();
     this.#freeAtMs = Math.max(now, this.#freeAtMs) + inferMs;
@@ -91,5 +94,8 @@ export class VirtualAccelerator implements PolicyBackend {
     return this.#policy.stats();
   }
 
-  async close(): Promise<void> {}
+  /** The policy behind it is closed by who started it, but not under a batch. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#computing);
+  }
 }

@@ -211,6 +211,7 @@ export async function runVirtualFleet(run: FleetRun): Promise<FleetFigures> {
   } finally {
     scheduler.close();
     await gateway.close();
+    await accelerator.close();
   }
 }
 
