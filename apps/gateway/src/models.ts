@@ -153,7 +153,7 @@ async function serve(
   };
 }
 
-/** Waits for the first server, within patience. A model that is there and another than the bundle's stops the start (P12). */
+/** Waits until every server was asked and one is warm, within patience. A model that is there and another than the bundle's stops the start (P12). */
 async function startRemote(backend: PolicyBackend, model: string, ready: () => void, log: Logger): Promise<void> {
   const wait = { ready: false, over: false };
   const outcome = backend.start().then(
@@ -170,7 +170,7 @@ async function startRemote(backend: PolicyBackend, model: string, ready: () => v
   );
   await within(REMOTE_PATIENCE_MS, outcome);
   wait.over = true;
-  if (wait.ready) return;
+  if (wait.ready || backend.stats().state === 'ready') return;
   log.warn({ model }, 'no model server answers: the policy is loading, and is served as soon as one does');
 }
 

@@ -35,7 +35,7 @@ export type FromRemote =
       readonly warmUp: readonly WarmUp[];
       readonly warnings: readonly string[];
     }
-  /** Every server was asked, none can be used, and this is how one of them differs from the manifest. */
+  /** Every server was asked, none can be used, and this is how one of them differs from the manifest. Told again and again. */
   | { readonly kind: 'refused'; readonly field: string; readonly reason: string }
   | {
       readonly kind: 'result';

@@ -99,7 +99,7 @@ class RemoteBackend implements PolicyBackend {
     return this.#model.urls.length * this.#model.connections;
   }
 
-  /** Resolves with the first server that is warm; the others join when they are. Pending while none can be reached. */
+  /** Resolves when every server was asked and one at least is warm. Pending while none can be reached. */
   start(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#first = { resolve, reject };
@@ -214,8 +214,10 @@ class RemoteBackend implements PolicyBackend {
     if (news.length === 0) return;
     if (servers.some(({ state }) => state === 'ready')) {
       this.#state = 'ready';
-      this.#first?.resolve();
-      this.#first = null;
+      if (servers.every(({ state }) => state !== 'connecting')) {
+        this.#first?.resolve();
+        this.#first = null;
+      }
     } else if (this.#state === 'ready') this.#state = 'failed';
     for (const server of news) this.#onServer(server);
     this.#changed();

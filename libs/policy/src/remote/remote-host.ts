@@ -36,8 +36,7 @@ export class RemoteHost {
   readonly #images: BatchImages;
   readonly #endpoints: Endpoint[] = [];
   readonly #running = new Set<AbortController>();
-  /** Servers that were not asked yet; and what was wrong with the first that has another model. */
-  #unasked: number;
+  /** What was wrong with the first that has another model, until it has been told. */
   #wrong: BundleError | null = null;
   #closed = false;
 
@@ -46,7 +45,6 @@ export class RemoteHost {
     this.#parts = parts;
     this.#layout = new BatchLayout(manifest, maxBatch);
     this.#images = new BatchImages(manifest, this.#layout);
-    this.#unasked = model.urls.length;
     for (const url of model.urls) {
       const server = parts.connect(parts.setup, url, this.#layout);
       this.#endpoints.push(
@@ -140,12 +138,11 @@ export class RemoteHost {
     this.#parts.post({ kind: 'servers', servers: this.#servers(), warmUp, warnings }, []);
   }
 
-  /** At the start a wrong model is told, as a wrong graph is, unless another server has the right one. All are tried again. */
+  /** A wrong model is told, as a wrong graph is, unless another server has the right one or may have it. All are tried again. */
   #refused(error: unknown): void {
-    if (this.#unasked === 0) return;
     if (error instanceof BundleError) this.#wrong ??= error;
-    this.#unasked--;
-    if (this.#unasked > 0 || this.#wrong === null || this.#endpoints.some(({ available }) => available)) return;
+    const settled = this.#servers().every(({ state }) => state === 'failed');
+    if (!settled || this.#wrong === null) return;
     const { field, reason } = this.#wrong;
     this.#parts.post({ kind: 'refused', field, reason }, []);
   }
