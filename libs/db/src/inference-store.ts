@@ -11,8 +11,12 @@ export interface StoredInferences {
   readonly conflicts: number[];
 }
 
-/** Within a transaction. Idempotent: what stands there already is left alone. */
-export type StoreInferences = (client: PoolClient, rows: readonly InferenceRow[]) => Promise<StoredInferences>;
+/** Within a transaction. Idempotent: what stands there already is left alone. `waiting`: the server has all rows, and works alone. */
+export type StoreInferences = (
+  client: PoolClient,
+  rows: readonly InferenceRow[],
+  waiting?: () => void,
+) => Promise<StoredInferences>;
 
 /** The table's columns, in the order in which they are sent. */
 const COLUMNS = {
@@ -89,28 +93,32 @@ interface Returned {
 }
 
 /** One statement with the rows as JSON: runs everywhere. */
-export const storeAsJson: StoreInferences = async (client, rows) => {
+export const storeAsJson: StoreInferences = async (client, rows, waiting) => {
   const hash = hasher();
   const prepared = rows.map((row) => ({
     ...row,
     instruction_hash: hash(row.instruction),
     chunk: Buffer.from(row.chunk).toString('base64'),
   }));
-  const { rows: returned } = await client.query<Returned>(FROM_JSON, [storableJson(prepared)]);
+  const storing = client.query<Returned>(FROM_JSON, [storableJson(prepared)]);
+  waiting?.();
+  const { rows: returned } = await storing;
   return sorted(client, rows, returned);
 };
 
 /** COPY in binary, then one INSERT, once a transaction: for a server that takes it. What COPY cannot hold goes as JSON. */
-export const storeByCopy: StoreInferences = async (client, rows) => {
+export const storeByCopy: StoreInferences = async (client, rows, waiting) => {
   await client.query(STAGE);
   try {
     await copyIn(client, COPY, binaryPieces(rows));
   } catch (error) {
     if (!(error instanceof Unencodable)) throw error;
     await client.query(UNSTAGE);
-    return storeAsJson(client, rows);
+    return storeAsJson(client, rows, waiting);
   }
-  const { rows: returned } = await client.query<Returned>(FROM_STAGE);
+  const storing = client.query<Returned>(FROM_STAGE);
+  waiting?.();
+  const { rows: returned } = await storing;
   return sorted(client, rows, returned);
 };
 

@@ -33,9 +33,10 @@ export function shipping(pool: Pool) {
   return {
     /**
      * Stores a batch in one transaction. Idempotent: sent twice, or overlapping an earlier batch, it ends in the same rows.
-     * The caller may advance its checkpoint when this resolves, and must send the batch again when it throws.
+     * The caller may advance its checkpoint when this resolves, and must send the batch again when it throws. `waiting` is called when
+     * the database has the inferences of a statement and works on them: a good moment for other work, if there are any.
      */
-    async store(shipped: ShippedBatch): Promise<StoreResult> {
+    async store(shipped: ShippedBatch, waiting?: () => void): Promise<StoreResult> {
       // Before, not inside: a new partition locks the whole table until its transaction ends.
       await makePartitionsFor(
         pool,
@@ -55,7 +56,7 @@ export function shipping(pool: Pool) {
         const conflicts: number[] = [];
         const inferences = lastOf(batch.inferences, (i) => `${i.log_id}/${i.request_id}`);
         for (const rows of chunks(inferences, rowsATime)) {
-          const result = await storeInferences(client, rows);
+          const result = await storeInferences(client, rows, waiting);
           inserted.push(...result.inserted);
           conflicts.push(...result.conflicts);
         }

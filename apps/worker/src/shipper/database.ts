@@ -41,8 +41,8 @@ export class ShippingDatabase implements RowStore {
     this.#shipping = shipping(this.#pool);
   }
 
-  store(batch: ShippedBatch): Promise<StoreResult> {
-    return this.#limited(() => this.#shipping.store(batch));
+  store(batch: ShippedBatch, waiting?: () => void): Promise<StoreResult> {
+    return this.#limited(() => this.#shipping.store(batch, waiting));
   }
 
   erasures<T>(work: (erasures: Erasures) => Promise<T>): Promise<T> {

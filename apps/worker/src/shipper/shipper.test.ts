@@ -51,7 +51,10 @@ class World {
     const ports = {
       source,
       store: {
-        store: (batch: ShippedBatch) => this.#at(() => this.#store(batch)),
+        store: (batch: ShippedBatch, waiting?: () => void) => {
+          waiting?.();
+          return this.#at(() => this.#store(batch));
+        },
         refuse: ({ row }: Refused) => this.#at(() => void this.refused.push(row)),
       },
       saveCheckpoint: (checkpoint: Checkpoint) =>

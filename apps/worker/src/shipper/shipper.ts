@@ -98,14 +98,13 @@ export class Shipper {
       return false;
     }
     const { batch, unsound, records, lastMs } = this.#pending;
-    this.#ports.source.readAhead?.();
     for (let first = unsound[0]; first !== undefined; first = unsound[0]) {
       await this.#ports.store.refuse({ table: 'journal', row: first.record }, first.error);
       this.counters.refused++;
       unsound.shift();
     }
     if (Object.values(batch).some((rows) => rows.length > 0)) {
-      const stored = await storeOrRefuse(this.#ports.store, batch);
+      const stored = await storeOrRefuse(this.#ports.store, batch, () => this.#ports.source.readAhead?.());
       this.counters.inserted += stored.inserted;
       this.counters.repeated += stored.repeated;
       this.counters.refused += stored.refused;

@@ -23,7 +23,7 @@ export type Refused = TaggedRow | { readonly table: 'journal'; readonly row: Jou
 
 export interface RowStore {
   /** One transaction; rejects where the database is away or refuses a row. */
-  store(batch: ShippedBatch): Promise<StoreResult>;
+  store(batch: ShippedBatch, waiting?: () => void): Promise<StoreResult>;
   /** Keeps what the database will never take, with its reason, where a person finds it. */
   refuse(refused: Refused, error: unknown): Promise<void>;
 }
@@ -41,10 +41,10 @@ export interface Stored {
  * data itself, trying again cannot help, and one bad row must not hold up all behind it: the batch is halved until the row
  * stands alone, and that row is put aside. So are rows whose place another one holds.
  */
-export async function storeOrRefuse(store: RowStore, batch: ShippedBatch): Promise<Stored> {
+export async function storeOrRefuse(store: RowStore, batch: ShippedBatch, waiting?: () => void): Promise<Stored> {
   let result: StoreResult;
   try {
-    result = await store.store(batch);
+    result = await store.store(batch, waiting);
   } catch (error) {
     if (!isDataFault(error)) throw error;
     const rows = tagged(batch);
