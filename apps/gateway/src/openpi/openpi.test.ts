@@ -1,9 +1,10 @@
+import { readJournal, saveCheckpoint } from '@sinew/journal';
 import { encodeOpenpi, float64Array, isNdArray, uint8Array } from '@sinew/protocol/openpi';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { OpenpiTestClient, openpiObservation, PICTURE, REST, rows } from '../testing/openpi-client.js';
 import { Gate, moving, scriptedModels } from '../testing/scripted-models.js';
-import { ADMIN_KEY, KEY, observation, startTestGateway, type TestGateway } from '../testing/test-gateway.js';
+import { ADMIN_KEY, KEY, OTHER_KEY, observation, startTestGateway, type TestGateway } from '../testing/test-gateway.js';
 
 const QUERY = 'robot_type=franka_panda&workspace=-0.5,-0.5,0,0.5,0.5,0.6';
 
@@ -480,6 +481,44 @@ describe('a hold', () => {
       client.close();
       await server.stop();
     }
+  });
+});
+
+describe('beside others', () => {
+  test('[O3] two customers may call their robots the same; an e-stop is one customer’s', async () => {
+    server = await startTestGateway({ models: await scriptedModels({ run: moving(0.02) }) });
+    const query = `${QUERY}&robot_id=arm-7`;
+    const mine = await greeted(query);
+    const theirs = await connect(query, { Authorization: `Api-Key ${OTHER_KEY}` });
+    await theirs.metadata();
+    for (const { profile } of server.gateway.sessions) expect(profile.robotId).toBe('arm-7');
+    const [session] = [...server.gateway.sessions];
+    session?.handle({ type: 'estop' }, performance.now());
+    expect((await mine.infer(openpiObservation())).hold).toBe('estop');
+    expect((await theirs.infer(openpiObservation())).hold).toBeUndefined();
+    mine.close();
+    theirs.close();
+    await server.stop();
+  });
+
+  test('[O8] while the journal is full nothing is answered, and nobody new is let in; shipped, it goes on', async () => {
+    const models = await scriptedModels({ run: moving(0.02) });
+    server = await startTestGateway({ models, journalBudgetBytes: 60_000 });
+    const client = await greeted();
+    let waiting: Promise<unknown> | null = null;
+    for (let i = 0; i < 1_000 && waiting === null; i++) {
+      const reply = client.infer(openpiObservation());
+      const first = await Promise.race([reply, new Promise((resolve) => setTimeout(() => resolve('silent'), 1_000))]);
+      if (first === 'silent') waiting = reply;
+    }
+    expect(waiting).not.toBeNull();
+    await expect(connect()).rejects.toThrow('HTTP 503');
+    let position = { segment: 0, offset: 0 };
+    for await (const { next } of readJournal({ dir: server.dir })) position = next;
+    await saveCheckpoint(server.dir, { position, state: '{}' });
+    expect(noMotion(rows(((await waiting) as { actions: never }).actions))).toBe(false);
+    client.close();
+    await server.stop();
   });
 });
 
