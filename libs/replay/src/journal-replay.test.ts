@@ -140,3 +140,32 @@ test('settings that cannot be had are refused, by name', () => {
   expect(() => replay(records, { limits: { v: 9 } })).toThrow(/limits\.v: 9 would loosen/);
   expect(() => replay(records, { execute: 9 })).toThrow(/execute/);
 });
+
+test('a second with many refused chunks, some without an entry, is all in the journal', () => {
+  const refused = 100;
+  const records = recordedSession();
+  const inference = records.find((record) => record.kind === 'inference');
+  const many = Array.from({ length: refused }, (_, i) => {
+    return { ...inference, log_id: 1_000_000 + i, chunk: new Uint8Array(0), shape: [0, 7] } as JournalRecord;
+  });
+  const first = records.findIndex(isTicks);
+  const spoilt = changed(records, 0, (record) => {
+    const { inputs } = record;
+    if (inputs === undefined) throw new Error('a record without inputs');
+    const more = <T>(list: readonly T[], each: (i: number) => T): T[] => [...list, ...many.map((_, i) => each(i))];
+    const states = new Uint8Array(refused * inputs.state_dim * 8);
+    return {
+      ...record,
+      inputs: {
+        ...inputs,
+        at: more(inputs.at, () => record.seq.length),
+        log_ids: more(inputs.log_ids, (i) => 1_000_000 + i),
+        before: more(inputs.before, () => record.seq.length),
+        base_tick: more(inputs.base_tick, () => record.seq.length),
+        state: Uint8Array.from([...inputs.state, ...states]),
+      },
+    };
+  });
+  const { report } = replay([...spoilt.slice(0, first), ...many, ...spoilt.slice(first)]);
+  expect(report.incomplete).toBeNull();
+});
