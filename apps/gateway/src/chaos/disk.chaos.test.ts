@@ -38,9 +38,12 @@ describe('a disk that fills while nothing is shipped', { timeout: 150_000 }, () 
     await fleet.moves();
     const sessions = fleet.sessions;
     await instance.frozen('shipper', async () => {
-      const held = fleet.holds('starved', 20);
-      await fillJournal(instance, () => fleet.robots.every(({ holds }) => (holds.starved ?? 0) >= 20));
-      await held;
+      // A busy machine starves robots too: of the budget the gateway itself says when it is full.
+      const holding = () => fleet.robots.every(({ holds }) => (holds.starved ?? 0) >= 20);
+      await fillJournal(instance, async () =>
+        refused ? (await instance.metric('vla_journal_budget_ratio')) >= 1 : holding(),
+      );
+      await fleet.holds('starved', 20);
       const { ws: url, api_key: apiKey } = instance.ready;
       const late = AuditedRobot.start({ url, apiKey: apiKey ?? '', robotId: 'late', model: 'wild' });
       if (refused) await expect(late).rejects.toMatchObject({ code: 'journal_full' });

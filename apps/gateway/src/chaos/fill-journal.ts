@@ -5,9 +5,14 @@ import type { ChaosInstance } from './chaos-instance.js';
 const CLIENTS = 3;
 /** Two of them may be under way, which a lockstep session allows. */
 const EVERY_MS = 8;
+const LOOK_EVERY = 20;
 
 /** Has long chunks inferred, and so recorded, until `done`. */
-export async function fillJournal(instance: ChaosInstance, done: () => boolean, withinMs = 60_000): Promise<void> {
+export async function fillJournal(
+  instance: ChaosInstance,
+  done: () => Promise<boolean>,
+  withinMs = 60_000,
+): Promise<void> {
   const clients = await Promise.all(
     Array.from({ length: CLIENTS }, async (_, i) => {
       const client = await StreamClient.connect(instance.port, instance.ready.api_key ?? '');
@@ -25,7 +30,7 @@ export async function fillJournal(instance: ChaosInstance, done: () => boolean, 
   );
   const deadline = performance.now() + withinMs;
   try {
-    for (let seq = 0; !done(); seq++) {
+    for (let seq = 0; seq % LOOK_EVERY > 0 || !(await done()); seq++) {
       if (performance.now() > deadline) throw new Error(`the journal is not full within ${withinMs / 1000} s`);
       for (const client of clients) {
         client.received.length = 0;
