@@ -85,6 +85,7 @@ export class GatewayStatus {
       const model = description.id;
       const stats = scheduler.stats();
       this.#metrics.queueDepth.set({ model }, stats.depth);
+      this.#metrics.horizonTicks.set({ model }, this.#meanHorizon(model));
       this.#metrics.workersActive.set({ model }, stats.batchesInFlight);
       const retried = this.#metrics.inferenceRetries;
       retried.remove({ model });
@@ -103,5 +104,17 @@ export class GatewayStatus {
 
   close(): void {
     this.#loopDelay.disable();
+  }
+
+  /** Ticks; 0 without sessions. */
+  #meanHorizon(model: string): number {
+    let sum = 0;
+    let sessions = 0;
+    for (const { profile, horizon } of this.#registry) {
+      if (profile.model.description.id !== model) continue;
+      sum += horizon;
+      sessions++;
+    }
+    return sessions === 0 ? 0 : sum / sessions;
   }
 }

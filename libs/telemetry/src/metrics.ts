@@ -64,6 +64,11 @@ export function createMetrics() {
     ),
     // Queue and workers
     queueDepth: gauge('vla_inference_queue_depth', 'Sessions waiting for a policy worker', ['model']),
+    horizonTicks: gauge(
+      'vla_execution_horizon_ticks',
+      'Control ticks that sessions execute of a chunk before they ask for the next, their mean',
+      ['model'],
+    ),
     queueWait: new HotHistogramFamily(
       registry,
       'vla_inference_queue_wait_seconds',
