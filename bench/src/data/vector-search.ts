@@ -106,7 +106,7 @@ async function fill(client: PoolClient, vectors: number, draw: () => string): Pr
 async function search(client: PoolClient, vector: string, latency: Latencies): Promise<number[]> {
   const beganMs = performance.now();
   const { rows } = await client.query<{ analytics_id: number }>({
-    name: 'bench-nearest',
+    // Without a name: a prepared statement would keep the plan that it was given before the index was allowed.
     text: `SELECT analytics_id FROM vlaapi.instruction_analytics
            ORDER BY instruction_embedding <=> $1::vector LIMIT ${NEIGHBOURS}`,
     values: [vector],

@@ -177,5 +177,5 @@ process.on('message', (message: ToGateway) => {
   });
 });
 process.on('disconnect', () => process.exit());
-// Ctrl-C reaches every process of the terminal: the bench says when it is over.
-process.on('SIGINT', () => {});
+// They reach every process of the group: the bench says when it is over, and without it there is nobody to talk to.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});

@@ -51,7 +51,7 @@ test('the knee is the most robots that stayed within bounds, also behind a step 
     robots,
     missed_share,
     jitter_p99_ms,
-    age_p99_ms: null,
+    age_p99_ms: 100,
     usable_p99_ms: null,
     gateway_cores: null,
     send_lag_p99_ms: null,
@@ -60,4 +60,7 @@ test('the knee is the most robots that stayed within bounds, also behind a step 
   expect(knee([step(1, 0, 1), step(2, 0, 26), step(3, 0, 1), step(4, 0.2, 90)], 10)).toBe(3);
   expect(knee([step(1, 0, 1), step(2, 0.002, 1)], 10)).toBe(1);
   expect(knee([step(1, 0.5, 1)], 10)).toBeNull();
+  // A fleet that hears nothing, or a bench that is late by more than a period, shows no capacity.
+  expect(knee([step(1, 0, 1), { ...step(2, 0, 1), age_p99_ms: null }], 10)).toBe(1);
+  expect(knee([step(1, 0, 1), { ...step(2, 0, 1), send_lag_p99_ms: 150 }], 10)).toBe(1);
 });

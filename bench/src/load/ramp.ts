@@ -37,7 +37,12 @@ const KNEE_PERIOD_SHARE = 0.25;
 export function knee(steps: readonly RampStep[], hz: number): number | null {
   const lateMs = (1_000 / hz) * KNEE_PERIOD_SHARE;
   const within = steps.filter(
-    ({ missed_share, jitter_p99_ms }) => missed_share <= KNEE_MISSED_SHARE && (jitter_p99_ms ?? 0) <= lateMs,
+    ({ age_p99_ms, jitter_p99_ms, missed_share, send_lag_p99_ms }) =>
+      missed_share <= KNEE_MISSED_SHARE &&
+      (jitter_p99_ms ?? 0) <= lateMs &&
+      // Who heard nothing missed nothing, and who was not sent to in time was not loaded.
+      age_p99_ms !== null &&
+      (send_lag_p99_ms ?? 0) <= 1_000 / hz,
   );
   return within.at(-1)?.robots ?? null;
 }
