@@ -19,6 +19,7 @@ class SegmentImage {
   readonly records: WrittenRecord[] = [];
 }
 
+const SEGMENT = /(\d{10})\.journal/;
 const MAGIC_BYTES = 8;
 const FRAME_HEADER_BYTES = 8;
 
@@ -58,6 +59,12 @@ export class JournalCheck implements DiskWatch {
 
   // ---- what the disk says ----------------------------------------------------------------------------------------
 
+  /** A name that was never given to a segment is used anew: whoever made it before died over it. */
+  created(path: string): void {
+    const name = SEGMENT.exec(path)?.[1];
+    if (name !== undefined) this.#segments.delete(name);
+  }
+
   written(path: string, from: number, bytes: Buffer): void {
     const segment = this.#segmentOf(path);
     if (segment === null) return;
@@ -94,7 +101,7 @@ export class JournalCheck implements DiskWatch {
   }
 
   #segmentOf(path: string): SegmentImage | null {
-    const name = /(\d{10})\.journal/.exec(path)?.[1];
+    const name = SEGMENT.exec(path)?.[1];
     if (name === undefined) return null;
     let segment = this.#segments.get(name);
     if (segment === undefined) {

@@ -53,6 +53,7 @@ class Inode {
 
 /** What an observer of the disk hears: the truth below the file system, as it changes. */
 export interface DiskWatch {
+  created(path: string): void;
   written(path: string, from: number, bytes: Buffer): void;
   truncated(path: string, length: number): void;
   synced(path: string, length: number): void;
@@ -339,6 +340,7 @@ export class VirtualDisk {
     }
     const inode = new Inode(false);
     entries.set(name, inode);
+    this.#ports.watch.created(path);
     return inode;
   }
 
