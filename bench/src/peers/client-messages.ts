@@ -30,6 +30,8 @@ export interface ClientRun {
 
 export interface ClientResult {
   readonly answers: number;
+  /** Answers without an inference, which a server gives that would rather hold: they count for nothing else. */
+  readonly holds: number;
   readonly wallMs: number;
   /** From the send to the answer; at a fixed rate from when it was due, where the answer before was not there yet. */
   readonly latency: Percentiles | null;

@@ -38,6 +38,7 @@ class Record {
   /** Requests of each client that were due while its last one was under way: their intended times, ms. */
   readonly #owed = new Map<PeerSocket, number[]>();
   #answers = 0;
+  #holds = 0;
   #measuring = false;
   #running = false;
   #fault: string | null = null;
@@ -88,6 +89,7 @@ class Record {
     const { user, system } = process.cpuUsage(begin.cpu);
     return {
       answers: this.#answers,
+      holds: this.#holds,
       wallMs: performance.now() - begin.atMs,
       latency: this.#latency.summary(),
       lateness: this.#lateness.summary(),
@@ -104,7 +106,8 @@ class Record {
 
   #answered(peer: PeerSocket): void {
     const now = performance.now();
-    if (this.#measuring) {
+    if (this.#measuring && peer.held) this.#holds++;
+    else if (this.#measuring) {
       this.#answers++;
       this.#latency.record(now - peer.sinceMs);
     }

@@ -14,6 +14,10 @@ const OPEN: Omit<FreshOpen, 'instruction'> = {
 const OPEN_MS = 30_000;
 /** `{"type": "chunk"`, without the byte before it that counts the fields. */
 const CHUNK = Buffer.concat([Buffer.of(0xa4), Buffer.from('type'), Buffer.of(0xa5), Buffer.from('chunk')]);
+/** `"hold": …`, the last field of what Sinew answers where no inference moves the robot, behind its key's length. */
+const HOLD = Buffer.concat([Buffer.of(0xa4), Buffer.from('hold')]);
+/** Where that field lies: no reason is longer. */
+const HOLD_WITHIN_BYTES = 24;
 /** Of any answer with eight actions of seven values. */
 const LEAST_ANSWER_BYTES = 200;
 
@@ -30,6 +34,8 @@ export class PeerSocket {
   busy = false;
   /** When the request that is under way was sent, or was to be sent; ms. */
   sinceMs = 0;
+  /** Whether the last answer was a hold: actions, but none of the policy's. */
+  held = false;
 
   private constructor(
     run: ClientRun,
@@ -92,6 +98,7 @@ export class PeerSocket {
       return this.#other(bytes, start, end);
     if (end - start < LEAST_ANSWER_BYTES) return this.#fail(`an answer of ${end - start} bytes`);
     this.busy = false;
+    this.held = this.#run.wire === 'openpi' && bytes.subarray(end - HOLD_WITHIN_BYTES, end).includes(HOLD);
     this.#answered(this, bytes, start, end);
   }
 

@@ -137,11 +137,19 @@ function notes({ pinning, threads, without_python, workloads, quick }: PeersResu
     const full = servers.filter(
       ({ saturated }) => median(saturated.map(({ clientCpuMs, wallMs }) => clientCpuMs / wallMs)) > CLIENT_FULL,
     );
-    if (full.length === 0) continue;
     const names = full.map(({ server }) => SERVER_LABELS[server]).join('; ');
-    out.push(
-      `${workload.id}: the client was busy all the time, so that frames/s are at least what stands here: ${names}.`,
-    );
+    if (full.length > 0)
+      out.push(
+        `${workload.id}: the client was busy all the time, so that frames/s are at least what stands here: ${names}.`,
+      );
+    for (const { server, saturated, alone, halfMany, halfOne, sweep } of servers) {
+      const all = [...saturated, ...alone, ...halfMany, ...halfOne, ...sweep.map(({ result }) => result)];
+      const holds = all.reduce((sum, result) => sum + result.holds, 0);
+      if (holds > 0)
+        out.push(
+          `${workload.id}: ${SERVER_LABELS[server]} answered ${holds} times with a hold. These count for nothing.`,
+        );
+    }
   }
   return out;
 }

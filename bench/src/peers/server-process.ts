@@ -6,6 +6,8 @@ import type { ServerLine } from './server-line.js';
 
 const START_MS = 120_000;
 const STOP_MS = 15_000;
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+const exit = (): void => process.exit(1);
 
 /** One server in a process of its own. All are started before the first measurement; those that wait for their turn are stopped. */
 export class ServerProcess {
@@ -19,6 +21,11 @@ export class ServerProcess {
     this.pid = pid;
     this.line = line;
     this.#exited = exited;
+    // A bench that is ended meanwhile leaves nobody standing still: who goes on sees that its stdin is closed, and ends.
+    const goOn = (): void => this.resume();
+    process.once('exit', goOn);
+    for (const signal of SIGNALS) if (!process.listeners(signal).includes(exit)) process.on(signal, exit);
+    void exited.then(() => process.off('exit', goOn));
   }
 
   static async start(
