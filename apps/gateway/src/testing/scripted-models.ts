@@ -8,6 +8,8 @@ interface Script {
   readonly maxBatch?: number;
   /** What one inference took in the warm-up, from which the capacity follows. */
   readonly inferMs?: number;
+  /** Of the capacity, as in the setting. */
+  readonly admission?: number;
   readonly manifest?: Partial<ReturnType<typeof nullBundle>['manifest']>;
   readonly description?: Partial<ModelDescription>;
 }
@@ -22,7 +24,11 @@ export async function scriptedModels(script: Script = {}): Promise<ModelCatalogu
   const { inferMs, run } = script;
   if (run !== undefined) inner.run = run;
   if (inferMs !== undefined) inner.warmUp = () => [{ batch: 1, inferMs }];
-  const scheduler = new Scheduler({ backend: inner, now: () => monotonicClock.now() });
+  const scheduler = new Scheduler({
+    backend: inner,
+    now: () => monotonicClock.now(),
+    ...(script.admission === undefined ? {} : { admission: script.admission }),
+  });
   const description = { ...bundle.describe(), ...script.description };
   return new ModelCatalogue([{ bundle, backend: inner, scheduler, description, status: 'ready' }]);
 }
