@@ -164,7 +164,7 @@ export class AuditedRobot {
   #look(): void {
     if (this.#over !== null) return;
     const robot = this.#alive;
-    this.#image.fill(Math.abs(Math.round(this.#state[0] ?? 0 * 255)) & 255);
+    this.#image.fill(Math.round(Math.abs(this.#state[0] ?? 0) * 1_000) & 255);
     const images = this.options.model === 'wild' ? {} : { main: { data: this.#image, width: SIZE, height: SIZE } };
     try {
       robot.observe({ images, state: this.#state });

@@ -218,7 +218,8 @@ function endAll(): void {
   for (const child of supervisors) child.kill('SIGKILL');
 }
 process.once('exit', endAll);
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, endAll);
+// Who listens to a signal is not ended by it; the exit runs what else is to be cleared away.
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 
 /** Every part that any instance of this file ran and that lives still. */
 export const orphans = (): number[] => [...seen].filter(alive);
