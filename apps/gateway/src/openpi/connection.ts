@@ -8,7 +8,7 @@ import type { CustomerAccount } from '../limits/customer-account.js';
 import type { SessionPlaces } from '../limits/session-places.js';
 import type { Refusal, SessionOpener } from '../session/open.js';
 import type { Session } from '../session/session.js';
-import { isOpenpiMap, ObservationMap, type OpenpiMap } from './observation-map.js';
+import { isOpenpiMap, ObservationMap, type OpenpiMap, textOf } from './observation-map.js';
 import type { OpenpiOutbox } from './openpi-outbox.js';
 import type { OpenpiSocket } from './openpi-socket.js';
 import { OpenpiWire } from './openpi-wire.js';
@@ -31,6 +31,7 @@ type Phase =
 /** Who works on a chunk may answer no ping before it is done: openpi's own server waits 40 s. */
 const SILENCE_MS = 60_000;
 const RESET_REPLY = 'reset successful';
+const LONGEST_EPISODE_NAME = 256;
 
 /**
  * One openpi client: opens a session by itself, hands it what comes as observations, and ends it with the socket. One
@@ -138,7 +139,12 @@ export class OpenpiConnection {
     }
     if (endpoint !== undefined && endpoint !== 'infer') return this.#bad('`endpoint` is `infer` or `reset`');
     metrics.frames.cell('observation').inc();
-    if (this.#begins(request.session_id)) session.handle({ type: 'reset' }, arrivedMs);
+    const episode = episodeOf(request.session_id);
+    if (episode === null)
+      return session.fault(
+        faultOf('session_id', `must be a number or a text of up to ${LONGEST_EPISODE_NAME} characters`),
+      );
+    if (this.#begins(episode)) session.handle({ type: 'reset' }, arrivedMs);
     const observation = map.read(request, this.#seq++, arrivedMs);
     if ('reason' in observation) return session.fault(faultOf(observation.field, observation.reason));
     if (observation.instruction === undefined && session.instruction === '')
@@ -148,12 +154,11 @@ export class OpenpiConnection {
   }
 
   /** Whether another episode begins: RoboArena's clients name theirs. */
-  #begins(sessionId: OpenpiValue | undefined): boolean {
-    if (sessionId === undefined || sessionId === null) return false;
-    const name = JSON.stringify(sessionId, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+  #begins(episode: string | undefined): boolean {
+    if (episode === undefined) return false;
     const before = this.#episode;
-    this.#episode = name.slice(0, 256);
-    return before !== null && before !== this.#episode;
+    this.#episode = episode;
+    return before !== null && before !== episode;
   }
 
   #refused({ code, field, message, reason, rule }: Refusal): void {
@@ -198,6 +203,13 @@ export class OpenpiConnection {
     // uWS calls this from within `end`, which a session may be in the middle of.
     if (phase.kind === 'bound') queueMicrotask(() => phase.session.guard(() => phase.session.close('client', null)));
   }
+}
+
+/** Undefined where none is named, null where it is no name. */
+function episodeOf(name: OpenpiValue | undefined): string | undefined | null {
+  if (typeof name === 'number' || typeof name === 'bigint') return String(name);
+  const text = textOf(name);
+  return typeof text === 'string' && text.length > LONGEST_EPISODE_NAME ? null : text;
 }
 
 const faultOf = (field: string, reason: string): WireFault => ({

@@ -16,6 +16,8 @@ const STATE_KEYS: readonly (readonly string[])[] = [
 /** Of what a client calls its pictures, enough to be told what came. */
 const MOST_NAMED = 8;
 const CHANNELS = 3;
+/** Of a text that is a numpy array, characters: longer than any instruction may be. */
+const MOST_CHARACTERS = 4_096;
 
 /** A map of the wire, not an array of it. */
 export function isOpenpiMap(value: OpenpiValue | undefined): value is OpenpiMap {
@@ -53,7 +55,7 @@ export class ObservationMap {
     }
     const state = this.#state(map);
     if ('reason' in state) return state;
-    const prompt = promptOf(map.prompt);
+    const prompt = textOf(map.prompt);
     if (prompt === null) return { field: 'prompt', reason: 'must be a text' };
     return {
       type: 'observation',
@@ -112,16 +114,27 @@ export class ObservationMap {
     const asked = this.#parameters.state;
     const keys = asked ?? STATE_KEYS.find((usual) => usual.every((key) => look(map, key) !== undefined));
     if (keys === undefined) return { field: 'state', reason: 'no `state`; name its keys with state=<key>,<key>' };
+    const { dim } = this.#model.inputs.state;
     const parts: Float64Array[] = [];
     for (const key of keys) {
-      const part = numbers(look(map, key));
-      if (part === null) return { field: 'state', reason: `\`${key.slice(0, 64)}\` must be an array of numbers` };
+      const value = look(map, key);
+      const name = `\`${key.slice(0, 64)}\``;
+      // A frame has room for millions of them, and may be asked for the same ones under several keys.
+      if (lengthOf(value) > dim)
+        return { field: 'state', reason: `${name} has more than the ${dim} numbers of a state` };
+      const part = numbers(value);
+      if (part === null) return { field: 'state', reason: `${name} must be an array of numbers` };
       parts.push(part);
     }
     const [only] = parts;
     if (parts.length === 1 && only !== undefined) return only;
     return Float64Array.from(parts.flatMap((part) => [...part]));
   }
+}
+
+function lengthOf(value: OpenpiValue | undefined): number {
+  if (Array.isArray(value)) return value.length;
+  return isNdArray(value) ? value.shape.reduce((items, axis) => items * axis, 1) : 1;
 }
 
 function numbers(value: OpenpiValue | undefined): Float64Array | null {
@@ -134,10 +147,11 @@ function numbers(value: OpenpiValue | undefined): Float64Array | null {
 }
 
 /** Undefined where there is none, null where it is no text. Some clients make a numpy array of it. */
-function promptOf(value: OpenpiValue | undefined): string | undefined | null {
+export function textOf(value: OpenpiValue | undefined): string | undefined | null {
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'string') return value;
   if (!isNdArray(value) || !/^<U\d+$/.test(value.dtype) || value.shape.some((axis) => axis !== 1)) return null;
+  if (value.data.length > 4 * MOST_CHARACTERS) return null;
   const view = new DataView(value.data.buffer, value.data.byteOffset, value.data.byteLength);
   let text = '';
   for (let at = 0; at < view.byteLength; at += 4) {

@@ -351,6 +351,23 @@ describe('a connection', () => {
     expect(await client.closed()).toMatchObject({ code: 1011 });
   });
 
+  test.each([
+    ['a session_id of millions of bytes', { session_id: new Uint8Array(3_500_000) }, 'session_id'],
+    ['a session_id of a thousand characters', { session_id: 'a'.repeat(1_000) }, 'session_id'],
+    ['a state of millions of numbers', { state: uint8Array([3_500_000], new Uint8Array(3_500_000)) }, 'state'],
+    [
+      'a prompt of a million characters',
+      { prompt: { dtype: '<U875000', shape: [], data: new Uint8Array(3_500_000) } },
+      'prompt',
+    ],
+    // Read in full, the first takes seconds in which no robot is paced, and the third all memory there is.
+  ])('[O8] %s is refused before it is read', async (_, more, field) => {
+    const client = await greeted(`${QUERY}&state=${Array(16).fill('state').join(',')}`);
+    client.send(openpiObservation(more));
+    expect(await client.text()).toMatch(new RegExp(`^validation_failed: ${field}: .*(must be|more than)`));
+    client.close();
+  });
+
   test('[O8] noise and broken messages end one connection each, and the next client is served', async () => {
     const whole = encodeOpenpi(
       openpiObservation({ images: { main: uint8Array([64, 64, 3], new Uint8Array(64 * 64 * 3)) } }),
