@@ -1,4 +1,4 @@
-import type { ErasedRecord, JournalRecord, TicksRecord } from '@sinew/journal';
+import type { ErasedRecord, JournalRecord, SessionRecord, TicksRecord } from '@sinew/journal';
 import { expect, test } from 'vitest';
 import { JournalReplay, type SessionReport } from './journal-replay.js';
 import type { ReplayedTick } from './replayed-tick.js';
@@ -27,6 +27,15 @@ test('[SAFE-T7] what was recorded is computed again, bit for bit, holds and flag
   expect(report.flags.velocity?.replayed).toBe(report.flags.velocity?.recorded);
   expect(report.flags.velocity?.recorded).toBeGreaterThan(0);
   expect(ticks.map(({ n }) => n)).toEqual(Array.from({ length: 40 }, (_, n) => n));
+});
+
+test('[SAFE-T7] where holds age no chunk that is journaled, and computed again', () => {
+  const rare = { every: 12, late: 2 };
+  const records = recordedSession(60, { holdsAgeNothing: true, execute: 8 }, rare);
+  expect(replay(records).report).toMatchObject({ ticks: 60, differing: 0, incomplete: null });
+  const [open, ...others] = records as [SessionRecord, ...JournalRecord[]];
+  const { holdsAgeNothing: _, ...control } = open.control as Record<string, unknown>;
+  expect(replay([{ ...open, control }, ...others]).report.differing).toBeGreaterThan(0);
 });
 
 test('one bit of one number that was sent is found, and named', () => {

@@ -1,4 +1,4 @@
-import { ControlLoop, type ControlSpec, resolveLimits, type TickResult } from '@sinew/control';
+import { ControlLoop, type ControlSpec, type NewChunk, resolveLimits, type TickResult } from '@sinew/control';
 import {
   type InferenceRecord,
   type JournalRecord,
@@ -47,9 +47,13 @@ export function recordedSpec(more: Partial<ControlSpec> = {}): ControlSpec {
 
 /**
  * The records of a paced session as a gateway writes them, for tests that need none: an observation and a chunk every fourth
- * tick, an e-stop, and a robot that is always where it was sent.
+ * tick, an e-stop, and a robot that is always where it was sent. `late`: chunks come so many ticks after their observations.
  */
-export function recordedSession(ticks = 40, more: Partial<ControlSpec> = {}): JournalRecord[] {
+export function recordedSession(
+  ticks = 40,
+  more: Partial<ControlSpec> = {},
+  { every, late } = { every: 4, late: 0 },
+): JournalRecord[] {
   const spec = recordedSpec(more);
   const loop = new ControlLoop(spec);
   const { limits, ...control } = spec;
@@ -62,6 +66,7 @@ export function recordedSession(ticks = 40, more: Partial<ControlSpec> = {}): Jo
   const records: JournalRecord[] = [open];
 
   const state = Float64Array.of(0, 0, 0.2, 0, 0, 0, 1);
+  let coming: NewChunk | null = null;
   let part = 0;
   let columns = emptyColumns();
   const call = (logId: number, before: number, baseTick: number, seen: Float64Array | null): void => {
@@ -108,7 +113,12 @@ export function recordedSession(ticks = 40, more: Partial<ControlSpec> = {}): Jo
       loop.restart(n);
       call(LOOP_CALL.restart, n, 0, null);
     }
-    if (n % 4 === 0 && !stopped) {
+    if (coming?.nextTick === n) {
+      loop.adopt(coming);
+      call(coming.ref, n, coming.baseTick, coming.state);
+      coming = null;
+    }
+    if (n % every === 0 && !stopped) {
       loop.observe(state, n);
       call(LOOP_CALL.observe, n, n, state);
       const ref = 1_000 + n;
@@ -136,8 +146,12 @@ export function recordedSession(ticks = 40, more: Partial<ControlSpec> = {}): Jo
         safety_score: 1,
         safety_flags: [],
       } satisfies InferenceRecord);
-      loop.adopt({ actions: chunk, state, baseTick: n, nextTick: n, ref });
-      call(ref, n, n, state);
+      const next: NewChunk = { actions: chunk, state: state.slice(), baseTick: n, nextTick: n + late, ref };
+      if (late > 0) coming = next;
+      else {
+        loop.adopt(next);
+        call(ref, n, n, next.state);
+      }
     }
     const cause: HoldReason | null = stopped ? 'estop' : null;
     note(columns, n, loop.tick(n, cause), cause);
