@@ -1,4 +1,5 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -91,6 +92,31 @@ it('keeps and indexes what came where the gateway goes away, and says so with it
   const { messages } = JSON.parse(out) as { messages: number };
   expect(messages).toBeGreaterThan(0);
   expect((await readMcap(readFileSync(file))).messages.length).toBe(messages);
+});
+
+it('says that it cannot write where the disk is full, and keeps what was written', async () => {
+  const parts = recorded();
+  const fits = parts.slice(0, -3);
+  const room = Buffer.concat(fits).length;
+  const probe = await open(join(dir, 'probe'), 'w');
+  const files = Object.getPrototypeOf(probe) as typeof probe;
+  const append = files.appendFile;
+  await probe.close();
+  const full = vi.spyOn(files, 'appendFile').mockImplementation(async function (this: typeof probe, ...args) {
+    if ((await this.stat()).size >= room) throw new Error('ENOSPC: no space left on device');
+    return await append.apply(this, args);
+  });
+  try {
+    const more: RequestListener = (_, response) => {
+      for (const part of fits) response.write(part);
+      void untilWritten(fits).then(() => response.end(Buffer.concat(parts.slice(-3))));
+    };
+    const { code, err } = await sinew(more, SESSION, '--out', file);
+    expect([code, err]).toEqual([1, expect.stringContaining('it cannot be written: ENOSPC')]);
+    expect((await readMcap(readFileSync(file))).messages.length).toBeGreaterThan(0);
+  } finally {
+    full.mockRestore();
+  }
 });
 
 it('ends what a killed one left behind; nothing is written over', async () => {

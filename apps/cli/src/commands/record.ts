@@ -60,17 +60,24 @@ async function written(
   terminal: Terminal,
 ): Promise<boolean> {
   let stopped = false;
+  let writing = false;
   const stop = (): void => {
     stopped = true;
     void reader.cancel().catch(() => {});
   };
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
-    for (let part = await reader.read(); !part.done; part = await reader.read()) await handle.write(part.value);
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      writing = true;
+      await handle.appendFile(part.value);
+      writing = false;
+    }
     return false;
   } catch (error) {
-    if (stopped) return false;
-    terminal.err(`sinew: the gateway ended it: ${error instanceof Error ? error.message : String(error)}`);
+    if (stopped && !writing) return false;
+    const what = writing ? 'it cannot be written' : 'the gateway ended it';
+    terminal.err(`sinew: ${what}: ${error instanceof Error ? error.message : String(error)}`);
+    void reader.cancel().catch(() => {});
     return true;
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop);
