@@ -21,7 +21,8 @@ export function recordingHolds(path: string, logId: number): boolean {
       }
       if (reader.done()) return false;
     }
-    return false;
+    // Of one that is being written nothing is torn; of one that a crash cut, what it is cannot be told.
+    return reader.bytesRemaining() > 0;
   } catch {
     return true;
   } finally {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { recordingHolds } from './recording-holds.js';
 import { recoverRecording } from './recover.js';
 import { readMcap } from './testing/read-mcap.js';
 import { momentsOf, recordingOf } from './testing/sample.js';
@@ -108,6 +109,22 @@ test('a chunk whose bytes rotted ends what is kept; one that ended is kept to th
   rotten[at] = (rotten[at] ?? 0) ^ 1;
   const { messages } = await readMcap(recoveredFrom(rotten).file);
   expect(messages.length).toBe(2 * 82);
+});
+
+test('an inference is found in what is whole; a torn end may hold any', () => {
+  const { bytes, ends } = recorded(30, 300, false);
+  const holds = (cut: number, logId: number): boolean => {
+    const dir = mkdtempSync(join(tmpdir(), 'sinew-recording-'));
+    try {
+      writeFileSync(join(dir, 'x.mcap.part'), bytes.subarray(0, cut));
+      return recordingHolds(join(dir, 'x.mcap.part'), logId);
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
+  };
+  const whole = ends[3] ?? 0;
+  expect([holds(whole, 77), holds(whole, 78)]).toEqual([true, false]);
+  expect(holds(whole - 40, 78)).toBe(true);
 });
 
 test('what is no recording is not touched', () => {
