@@ -2,11 +2,12 @@ import { nullBundle, type PolicyBackend } from '@sinew/policy';
 import { ACTION_SPACES, type ActionSpace } from '@sinew/protocol';
 import { float64Array } from '@sinew/protocol/openpi';
 import { JournalReplay, type SessionReport } from '@sinew/replay';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { monotonicClock } from '../clock.js';
 import { ModelCatalogue } from '../models.js';
 import { MotionAudit } from '../testing/motion-audit.js';
 import { OpenpiTestClient, openpiObservation, rows } from '../testing/openpi-client.js';
-import { scriptedModels } from '../testing/scripted-models.js';
+import { Gate, moving, scriptedModels } from '../testing/scripted-models.js';
 import { startTestGateway, type TestGateway } from '../testing/test-gateway.js';
 
 const HZ = 20;
@@ -149,6 +150,72 @@ test('[O6] with execute a pause is a standstill: what follows begins at rest', a
   await new Promise((resolve) => setTimeout(resolve, 1_000 / HZ + 500 + 100));
   expect(await first()).toBeLessThanOrEqual(fromRest);
   client.close();
+});
+
+describe('an answer that comes late', () => {
+  const late = { ms: 0 };
+  let gate: Gate;
+  let client: OpenpiTestClient;
+  let slow: TestGateway;
+  beforeEach(async () => {
+    late.ms = 0;
+    gate = new Gate(true, moving(0.02));
+    slow = await startTestGateway({
+      models: await scriptedModels({ run: gate.run }),
+      clock: { now: () => monotonicClock.now() + late.ms },
+    });
+    const url = `${slow.http.replace('http', 'ws')}/v1/openpi?robot_type=franka_panda&control_hz=${HZ}&${BOX}&execute=1`;
+    client = await OpenpiTestClient.connect(url);
+    await client.metadata();
+  });
+  afterEach(() => slow.stop());
+  const observed = openpiObservation({ state: float64Array([7], [0.05, 0, 0.2, 0, 0, 0, 1]) });
+  const speed = (action: number[] | undefined) => Math.hypot(...(action ?? expect.unreachable()).slice(0, 3));
+  /** What is answered while so much time passes, ms. */
+  const answered = async (ms: number) => {
+    gate.close();
+    const ran = gate.ran.length;
+    const reply = client.infer(observed);
+    await expect.poll(() => gate.ran.length).toBe(ran + 1);
+    late.ms += ms;
+    gate.open();
+    return await reply;
+  };
+  /** In motion, where one chunk goes on from the one before. Answers with the most that a first step from rest may be. */
+  const running = async () => {
+    const session = [...slow.gateway.sessions].at(-1);
+    const { a, j } = session?.profile.limits.cartesian ?? expect.unreachable();
+    const fromRest = Math.min(a.value / HZ ** 2, j.value / HZ ** 3) * 1.001;
+    let first = 0;
+    for (let i = 0; i < 30; i++) first = Math.max(first, speed(rows((await client.infer(observed)).actions)[0]));
+    expect(first).toBeGreaterThan(fromRest);
+    return fromRest;
+  };
+
+  test('[O6] finds a robot that stands, whatever it was in the middle of: it begins at rest', async () => {
+    const fromRest = await running();
+    const reply = await answered(600);
+    expect(reply.hold).toBeUndefined();
+    expect(speed(rows(reply.actions)[0])).toBeLessThanOrEqual(fromRest);
+    expect(Math.max(...rows(reply.actions).map(speed))).toBeGreaterThan(0);
+    client.close();
+    const [session] = [...slow.gateway.sessions];
+    await expect.poll(() => slow.gateway.sessions.size).toBe(0);
+    const replay = new JournalReplay({ session: session?.id ?? '', other: {}, onTick: () => {} });
+    for (const record of await slow.journaled()) replay.add(record);
+    expect(replay.reports).toMatchObject([{ incomplete: null, first: null, differing: 0 }]);
+  });
+
+  test('[O7] by more than ten seconds is of a scene that is past: a hold that stands still, and the next one moves', async () => {
+    await running();
+    const reply = await answered(10_100);
+    expect(reply.hold).toBe('stale');
+    expect(rows(reply.actions).map(speed)).toEqual(Array(LENGTH).fill(0));
+    const next = await client.infer(observed);
+    expect(next.hold).toBeUndefined();
+    expect(Math.max(...rows(next.actions).map(speed))).toBeGreaterThan(0);
+    client.close();
+  });
 });
 
 test('[O6] with execute a robot that is seen elsewhere was carried there: what follows begins at rest', async () => {

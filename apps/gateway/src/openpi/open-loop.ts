@@ -7,6 +7,9 @@ import { chunkMessage } from '../session/plan-message.js';
 import type { Session } from '../session/session.js';
 import { Whereabouts } from './whereabouts.js';
 
+/** An answer that took longer, as in an outage of model servers, is about a scene that nobody vouches for any more. */
+const LONGEST_WAIT_MS = 10_000;
+
 /**
  * How a client is driven that executes what it gets without a word: lockstep whose chunks end at rest within themselves,
  * since nobody plays a braking tail, and whose holds are as long as a chunk. Where it is not known how many actions are executed
@@ -64,10 +67,12 @@ export class OpenLoop implements PacingMode {
     const session = this.#session;
     const { loop } = session;
     const { observation, logId } = chunk;
-    const first = observation.baseTick;
-    const result = loop.adopt(session.newChunk(chunk));
-    session.noteInput(logId, first, first, observation.state);
-    if (!result.adopted) return this.#hold(observation, result.reason === 'expired' ? 'starved' : 'safety');
+    const { state } = observation;
+    const first = this.#firstTick(observation);
+    if (this.#waitedMs(observation) > LONGEST_WAIT_MS) return this.#hold(observation, 'stale', first);
+    const result = loop.adopt({ ...session.newChunk(chunk), baseTick: first, nextTick: first });
+    session.noteInput(logId, first, first, state);
+    if (!result.adopted) return this.#hold(observation, result.reason === 'expired' ? 'starved' : 'safety', first);
 
     const moving = loop.movingTicks(first, Math.min(this.#execute ?? this.#length, this.#length), this.#length);
     session.noteInput(LOOP_CALL.plan, first, moving, null);
@@ -80,7 +85,7 @@ export class OpenLoop implements PacingMode {
     if (plan.clamped) session.counters.clamped++;
     session.context.metrics.chunks.inc();
     const message = chunkMessage(plan, chunk, first, session.periodMs, this.#dim);
-    this.#answered(observation, values);
+    this.#answered(first, state, values);
     session.outbox.send({ ...message, shape: [this.#length, this.#dim], values });
   }
 
@@ -101,6 +106,24 @@ export class OpenLoop implements PacingMode {
 
   resumed(): void {}
 
+  #waitedMs({ arrivedMs }: AcceptedObservation): number {
+    return this.#session.context.clock.now() - arrivedMs;
+  }
+
+  /**
+   * Of the answer. One that was to go on from the chunk before but comes when an observation of its age would be stale finds the
+   * robot standing, whatever it was in the middle of: it begins at rest.
+   */
+  #firstTick(observation: AcceptedObservation): number {
+    const session = this.#session;
+    const { baseTick, state } = observation;
+    if (baseTick !== this.#goesOnAt || this.#waitedMs(observation) <= session.profile.staleAfterMs) return baseTick;
+    const first = session.nextTick + 1;
+    session.loop.observe(state, first);
+    session.noteInput(LOOP_CALL.observe, session.nextTick, first, state);
+    return first;
+  }
+
   /** From the tick `from` of a chunk on: the stop, then standing still. */
   #brake(first: number, from: number, reason: HoldReason, values: Float32Array | Float64Array): void {
     const session = this.#session;
@@ -112,24 +135,24 @@ export class OpenLoop implements PacingMode {
   }
 
   /** The answer to an observation that may not move the robot: a chunk of the stop and of standing still. */
-  #hold(observation: AcceptedObservation, reason: HoldReason): void {
+  #hold(observation: AcceptedObservation, reason: HoldReason, first = this.#firstTick(observation)): void {
     const session = this.#session;
-    const first = observation.baseTick;
+    const { state } = observation;
     session.counters.hold(reason);
     session.context.metrics.holds.cell(reason).inc();
     session.enter(reason);
     // An e-stop forgot where plans led: it holds where it was seen.
     if (!session.loop.knowsRest) {
-      session.loop.observe(observation.state, first);
-      session.noteInput(LOOP_CALL.observe, session.nextTick, first, observation.state);
+      session.loop.observe(state, first);
+      session.noteInput(LOOP_CALL.observe, session.nextTick, first, state);
     }
     const values = new Float64Array(this.#length * this.#dim);
     this.#brake(first, 0, reason, values);
-    this.#answered(observation, values);
+    this.#answered(first, state, values);
     session.outbox.send({ type: 'hold', seq: first, reason, values });
   }
 
-  #answered({ baseTick: first, state }: AcceptedObservation, values: ArrayLike<number>): void {
+  #answered(first: number, state: Float64Array, values: ArrayLike<number>): void {
     const session = this.#session;
     if (this.#execute !== null) this.#whereabouts.follow(state, values, this.#execute);
     session.advanceTo(first + this.#length);

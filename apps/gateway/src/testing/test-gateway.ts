@@ -9,7 +9,7 @@ import { ConsentCache } from '@sinew/privacy';
 import type { FreshOpen, Observation } from '@sinew/protocol';
 import { createLogger, createMetrics, type Logger } from '@sinew/telemetry';
 import type { FindKey } from '../auth.js';
-import { monotonicClock } from '../clock.js';
+import { type Clock, monotonicClock } from '../clock.js';
 import { type Gateway, type GatewaySettings, startGateway } from '../gateway.js';
 import type { Route } from '../http/bind.js';
 import { ModelCatalogue } from '../models.js';
@@ -89,6 +89,8 @@ interface Options {
   readonly journalBudgetBytes?: number;
   readonly tls?: TlsFiles;
   readonly openpiKey?: string;
+  /** This machine's without. */
+  readonly clock?: Clock;
   /** Where keys are looked up; `keys` without. */
   readonly findKey?: FindKey;
   /** Whether the node number is in doubt. */
@@ -117,7 +119,7 @@ export async function startTestGateway(options: Options = {}): Promise<TestGatew
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'sinew-gateway-')));
   const metrics = createMetrics();
   const log = createLogger('gateway', 'silent');
-  const clock = monotonicClock;
+  const { clock = monotonicClock } = options;
   const consents = options.consents ?? new ConsentCache(async () => new Map(), { now: clock.now, wall: Date.now });
   const journal = await JournalWriter.open({
     dir,
