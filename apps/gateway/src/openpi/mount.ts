@@ -58,7 +58,9 @@ export function mountOpenpi(app: TemplatedApp, path: string, mount: OpenpiMount)
         aborted = true;
       });
       const requestId = uuidv7();
-      const key = readKey(req.getHeader('authorization')) ?? mount.keyOfOthers;
+      // Any page in a browser on this machine may open a socket to it, and the browser says so: a page is nobody's client.
+      const others = req.getHeader('origin') === '' ? mount.keyOfOthers : null;
+      const key = readKey(req.getHeader('authorization')) ?? others;
       const socketKey = req.getHeader('sec-websocket-key');
       const extensions = req.getHeader('sec-websocket-extensions');
       const query = req.getQuery() ?? '';

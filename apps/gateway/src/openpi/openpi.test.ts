@@ -553,6 +553,13 @@ describe('the port of its own', () => {
     await client.infer(openpiObservation());
     client.close();
     await expect(connect(QUERY, {})).rejects.toThrow('HTTP 401');
+    const page = { Origin: 'https://example.com' };
+    await expect(OpenpiTestClient.connect(`ws://127.0.0.1:${port}/`, page)).rejects.toThrow('HTTP 401');
+    const known = await OpenpiTestClient.connect(`ws://127.0.0.1:${port}/`, {
+      ...page,
+      Authorization: `Api-Key ${KEY}`,
+    });
+    known.close();
     await server.stop();
     await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow();
   });
