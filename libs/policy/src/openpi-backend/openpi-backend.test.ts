@@ -159,6 +159,13 @@ describe('what is answered', () => {
     expect(output?.ok && output.actions[55]).toBe(0.25);
   });
 
+  test('[P16] an array alone is the actions, as RoboArena’s servers answer', async () => {
+    const world = await served({ answer: () => float64Array([8, 7], new Float64Array(56).fill(0.25)) });
+    await world.backend.start();
+    const output = await world.run();
+    expect(output?.ok && output.actions[55]).toBe(0.25);
+  });
+
   test('[P12] [P16] actions of another shape are refused at start, by the field', async () => {
     const rows = await served({ shape: [15, 7] });
     await expect(rows.backend.start()).rejects.toMatchObject({ name: 'BundleError', field: 'chunk_size' });

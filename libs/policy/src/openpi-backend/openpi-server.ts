@@ -142,8 +142,10 @@ export class OpenpiServer implements RemoteServer {
   }
 }
 
-function actionsOf(map: { readonly [key: string]: OpenpiValue }) {
-  const actions = Object.hasOwn(map, 'actions') ? map.actions : undefined;
+/** RoboArena's servers answer with the array alone. */
+function actionsOf(reply: OpenpiValue) {
+  const map = reply as { readonly [key: string]: OpenpiValue };
+  const actions = isNdArray(reply) ? reply : Object.hasOwn(map, 'actions') ? map.actions : undefined;
   return isNdArray(actions) && isNumeric(actions) ? actions : null;
 }
 
