@@ -98,7 +98,9 @@ export class InferenceSlot implements Requester {
   /** Observations that have had no answer: in flight first, then what waits. */
   outstanding(): AcceptedObservation[] {
     const waiting = this.#box.list();
-    return this.#inFlight === null ? waiting : [this.#inFlight, ...waiting];
+    const flight = this.#inFlight;
+    // One of an older generation had its answer, or its episode is over.
+    return flight === null || flight.generation !== this.#session.generation ? waiting : [flight, ...waiting];
   }
 
   /** L2: whole ticks that an inference of this session takes, so that a new one starts early enough. */

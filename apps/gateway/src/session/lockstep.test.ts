@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Gate, scriptedModels } from '../testing/scripted-models.js';
 import { OPEN, observation, startTestGateway, type TestGateway } from '../testing/test-gateway.js';
 
 let server: TestGateway;
@@ -98,6 +99,21 @@ test('[S11] an e-stop answers every observation that waits, and holds what comes
   const answers = client.received.filter((m) => m.type === 'chunk' || m.type === 'hold');
   expect(answers.length).toBe(3);
   client.terminate();
+});
+
+test('[S4] [S11] what an e-stop answered while it was computed is not answered again by the next', async () => {
+  const gate = new Gate(false);
+  const slow = await startTestGateway({ models: await scriptedModels({ run: gate.run }) });
+  const client = await slow.robot({ pacing: 'lockstep' });
+  client.send(observation(0));
+  await expect.poll(() => gate.ran.length).toBe(1);
+  for (const type of ['estop', 'estop_clear', 'estop'] as const) client.send({ type });
+  client.send({ type: 'ping', sent_at_ms: 1 });
+  await client.next('pong');
+  expect(client.received.filter((m) => m.type === 'chunk' || m.type === 'hold')).toHaveLength(1);
+  gate.open();
+  client.terminate();
+  await slow.stop();
 });
 
 test('[S11] a latched robot is answered with a hold instead of a chunk', async () => {
