@@ -16,6 +16,8 @@ export interface OnnxBackendOptions {
   readonly maxBatch?: number;
   /** The thread's entry, for tests that need a thread that misbehaves. */
   readonly worker?: URL;
+  /** How long a thread that replaces another may load at least, ms; for tests. */
+  readonly leastReloadMs?: number;
 }
 
 export function createOnnxBackend(options: OnnxBackendOptions): PolicyBackend {
@@ -31,26 +33,40 @@ class OnnxBackend implements PolicyBackend {
   #changed = () => {};
   readonly #totals = { crashed: 0, hung: 0, batches: 0, inferences: 0, decodeMs: 0, inferMs: 0, cpuMs: 0 };
 
-  constructor({ bundle, threads, intraOp = 1, provider = 'cpu', maxBatch = 0, worker }: OnnxBackendOptions) {
+  constructor({
+    bundle,
+    threads,
+    intraOp = 1,
+    provider = 'cpu',
+    maxBatch = 0,
+    worker,
+    leastReloadMs,
+  }: OnnxBackendOptions) {
     const { manifest, graphPath } = bundle;
     this.maxBatch = maxBatch > 0 ? Math.min(maxBatch, manifest.batch.max) : manifest.batch.max;
     const setup: Omit<WorkerSetup, 'gate'> = { manifest, graphPath, provider, intraOp, maxBatch: this.maxBatch };
     const filler = new BatchFiller(bundle, new BatchLayout(manifest, this.maxBatch));
     const totals = this.#totals;
     for (let i = 0; i < threads; i++) {
-      const slot = new WorkerSlot(worker ?? new URL('./worker.js', import.meta.url), setup, filler, {
-        changed: () => this.#changed(),
-        lost: (how) => {
-          totals[how]++;
+      const slot = new WorkerSlot(
+        worker ?? new URL('./worker.js', import.meta.url),
+        setup,
+        filler,
+        {
+          changed: () => this.#changed(),
+          lost: (how) => {
+            totals[how]++;
+          },
+          finished: (result, inputs, cpuMs) => {
+            totals.batches++;
+            totals.inferences += inputs;
+            totals.decodeMs += result.decodeMs;
+            totals.inferMs += result.inferMs;
+            totals.cpuMs += cpuMs;
+          },
         },
-        finished: (result, inputs, cpuMs) => {
-          totals.batches++;
-          totals.inferences += inputs;
-          totals.decodeMs += result.decodeMs;
-          totals.inferMs += result.inferMs;
-          totals.cpuMs += cpuMs;
-        },
-      });
+        leastReloadMs,
+      );
       this.#slots.push(slot);
     }
   }

@@ -3,7 +3,7 @@ import type { PolicyBackend, PolicyInput } from '../backend/policy-backend.js';
 import type { Normalization } from '../bundle/normalization.js';
 import { nullBundle } from '../bundle/null-bundle.js';
 import { inputFor } from '../testing/inputs.js';
-import { DEMAND, ENDED_CHANNEL } from '../testing/misbehaving-worker.js';
+import { DEMAND, ENDED_CHANNEL, HANGING_LOAD } from '../testing/misbehaving-worker.js';
 import { createOnnxBackend } from './onnx-backend.js';
 
 const worker = new URL('../../dist/testing/misbehaving-worker.js', import.meta.url);
@@ -24,7 +24,7 @@ describe('a worker that breaks', () => {
   };
 
   beforeAll(async () => {
-    backend = createOnnxBackend({ bundle, threads: 1, maxBatch: 4, worker });
+    backend = createOnnxBackend({ bundle, threads: 1, maxBatch: 4, worker, leastReloadMs: DEADLINE_MS });
     backend.onAvailability(() => changed());
     await backend.start();
   });
@@ -67,6 +67,19 @@ describe('a worker that breaks', () => {
     channel.close();
   });
 
+  test('[Q5] one that hangs while it loads is replaced too', async () => {
+    process.env[HANGING_LOAD] = '1';
+    await expect(run(input(DEMAND.exit))).rejects.toMatchObject({ how: 'crashed' });
+    const tried = backend.stats().crashed;
+    // The change that says that the hanging one was given up, not the one that says that its predecessor was lost.
+    await new Promise<void>((resolve) => (changed = resolve));
+    expect(backend.available(0)).toBe(false);
+    delete process.env[HANGING_LOAD];
+    await untilAvailable();
+    expect((await run(input(DEMAND.answer))).outputs[0]?.ok).toBe(true);
+    expect(backend.stats().crashed).toBe(tried);
+  });
+
   test('[Q5] when the graph refuses a batch, each input runs alone and only the culprit fails', async () => {
     const { outputs } = await run(input(DEMAND.answer, 1), input(DEMAND.refuse), input(DEMAND.answer, 2));
     expect(outputs.map((output) => (output.ok ? output.actions[0] : output.code))).toEqual([1, 'model_error', 2]);
@@ -87,7 +100,7 @@ test('[P4] an action beyond ±1.1 fails its own input where the bundle declares 
       ...plain,
       manifest: { ...plain.manifest, normalization: { ...plain.manifest.normalization, action } },
     };
-    const backend = createOnnxBackend({ bundle, threads: 1, maxBatch: 4, worker });
+    const backend = createOnnxBackend({ bundle, threads: 1, maxBatch: 4, worker, leastReloadMs: DEADLINE_MS });
     await backend.start();
     const input = (value: number): PolicyInput =>
       inputFor(bundle.manifest, { state: Float64Array.of(DEMAND.answer, value, 0, 0, 0, 0, 0) });

@@ -7,6 +7,9 @@ import { PolicyThread } from './policy-thread.js';
 /** Before a slot starts its worker again; doubles with each failure, up to the maximum. Milliseconds. */
 const FIRST_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 5_000;
+/** A successor that takes this many times as long as the first worker took to be ready, and this long at least, hangs. */
+const RELOAD_FACTOR = 10;
+const LEAST_RELOAD_MS = 30_000;
 /** How long `close` waits for a graph that is running. */
 const CLOSE_PATIENCE_MS = 2_000;
 
@@ -30,6 +33,7 @@ export class WorkerSlot {
   readonly #setup: Omit<WorkerSetup, 'gate'>;
   readonly #filler: BatchFiller;
   readonly #events: SlotEvents;
+  readonly #leastReloadMs: number;
   /** The first is with the graph, the others are being decoded. */
   readonly #flights: Flight[] = [];
   readonly #slabs: ArrayBuffer[] = [];
@@ -42,11 +46,20 @@ export class WorkerSlot {
   #failures = 0;
   #deadline: NodeJS.Timeout | undefined;
   #restart: NodeJS.Timeout | undefined;
+  #loading: NodeJS.Timeout | undefined;
+  #firstLoadMs = 0;
   provider = '';
   warnings: readonly string[] = [];
   warmUp: readonly WarmUp[] = [];
 
-  constructor(entry: URL, setup: Omit<WorkerSetup, 'gate'>, filler: BatchFiller, events: SlotEvents) {
+  constructor(
+    entry: URL,
+    setup: Omit<WorkerSetup, 'gate'>,
+    filler: BatchFiller,
+    events: SlotEvents,
+    leastReloadMs = LEAST_RELOAD_MS,
+  ) {
+    this.#leastReloadMs = leastReloadMs;
     this.#entry = entry;
     this.#setup = setup;
     this.#filler = filler;
@@ -94,10 +107,13 @@ export class WorkerSlot {
 
   #spawn(first: { resolve(): void; reject(error: BundleError): void } | null): void {
     const { id } = this.#setup.manifest;
-    this.#thread = new PolicyThread(this.#entry, this.#setup, {
+    const startedMs = performance.now();
+    const thread = new PolicyThread(this.#entry, this.#setup, {
       message: (message) => {
         switch (message.kind) {
           case 'ready':
+            clearTimeout(this.#loading);
+            if (first !== null) this.#firstLoadMs = performance.now() - startedMs;
             this.provider = message.provider;
             this.warnings = message.warnings;
             this.warmUp = message.warmUp;
@@ -121,6 +137,9 @@ export class WorkerSlot {
         this.#lose('crashed', reason);
       },
     });
+    this.#thread = thread;
+    // The first may take what it takes: nobody is served before, and everybody sees that it loads.
+    if (first === null) this.#armReload(thread);
   }
 
   #finish(result: Extract<WorkerMessage, { kind: 'result' }>): void {
@@ -154,6 +173,18 @@ export class WorkerSlot {
     this.#deadline.unref();
   }
 
+  #armReload(thread: PolicyThread): void {
+    const patienceMs = Math.max(this.#leastReloadMs, RELOAD_FACTOR * this.#firstLoadMs);
+    this.#loading = setTimeout(() => {
+      // As with a batch: what already waits is read first.
+      setImmediate(() => {
+        if (this.#thread === thread && !this.#ready)
+          this.#lose('hung', `not loaded within ${Math.round(patienceMs)} ms`);
+      });
+    }, patienceMs);
+    this.#loading.unref();
+  }
+
   #lose(how: 'crashed' | 'hung', detail: string): void {
     const wasReady = this.#ready;
     // The successor does not wait for a thread that is stuck.
@@ -171,6 +202,7 @@ export class WorkerSlot {
     this.#thread = null;
     this.#ready = false;
     clearTimeout(this.#deadline);
+    clearTimeout(this.#loading);
     this.#slabs.length = 0;
     const flights = this.#flights.splice(0);
     for (const [i, flight] of flights.entries()) flight.reject(new BatchLostError(how, i === 0, detail));
