@@ -113,6 +113,7 @@ const loadOptions = ({
 
 function findings(result: SoakResult): Findings {
   const { capacity, early, heap_growth, lost_sessions, missed_ratio, robots, rss_growth, samples, seconds } = result;
+  const held = Object.values(result.holds).reduce((sum, ticks) => sum + ticks, 0);
   const growth = (name: string, label: string, of: HeapGrowth | null) =>
     of === null
       ? []
@@ -163,6 +164,13 @@ function findings(result: SoakResult): Findings {
         better: 'lower',
         value: missed_ratio,
         goal: { op: '<=', value: 1e-5 },
+      },
+      {
+        name: 'soak.held_ratio',
+        label: 'ticks held: sent in time, with no action to trust',
+        unit: 'of the received',
+        better: 'lower',
+        value: held / Math.max(1, result.received),
       },
       {
         name: 'soak.lost_sessions',
