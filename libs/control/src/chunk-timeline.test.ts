@@ -185,6 +185,18 @@ describe('the chunk timeline', () => {
     expect(loop.tick(2, null).values[0]).toBeCloseTo(mean, 8);
   });
 
+  it('[L4] [L8] the age in the ensemble is of the observations, however long the robot was held', () => {
+    const loop = started({ ...UNAGED, blend: 'temporal_ensemble', execute: 1 });
+    loop.adopt(chunk(towards(0), REST, 0, 0));
+    run(loop, 0, 13);
+    loop.adopt(chunk(towards(0.002), REST, 10, 13, 5));
+    expect(loop.tick(13, null).values[0]).toBeCloseTo(0.002, 8);
+    // Seen two ticks later, and yet its first entry is for the tick before that of the other's.
+    loop.adopt(chunk(towards(0.012), REST, 12, 14, 6));
+    const weight = Math.exp(-0.3 * 2);
+    expect(loop.tick(14, null).values[0]).toBeCloseTo((0.012 + 0.002 * weight) / (1 + weight) - 0.002, 8);
+  });
+
   it('[L4] latest uses nothing but the newest chunk', () => {
     const loop = started();
     loop.adopt(chunk(towards(0.01), REST, 0, 0));

@@ -110,12 +110,13 @@ export class ChunkTimeline {
   }
 
   #ensemble(tick: number, newest: number): void {
-    const base = (this.#chunks[newest] as Chunk).baseTick;
+    // Not of their first entries: holds move those (L8).
+    const seen = (this.#chunks[newest] as Chunk).seenBefore;
     let total = 0;
     for (let i = newest; i >= 0; i--) {
       const chunk = this.#chunks[i] as Chunk;
       if (!chunk.covers(tick)) continue;
-      const weight = Math.exp(-ENSEMBLE_M * (base - chunk.baseTick));
+      const weight = Math.exp(-ENSEMBLE_M * (seen - chunk.seenBefore));
       total += weight;
       if (i === newest) this.#way.aim(chunk, tick - chunk.baseTick);
       else this.#way.mix(chunk, tick - chunk.baseTick, weight / total);
