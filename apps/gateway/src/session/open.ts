@@ -115,25 +115,9 @@ export class SessionOpener {
     if (!principal.scopes.has('stream')) return LACKS_STREAM;
     if (open.resume !== undefined) return this.#resume(open as ResumeOpen, principal, socket);
     const fresh = open as FreshOpen;
-    const result = this.#tryJudge(fresh, principal, socket, admission, wire);
+    const result = this.#judge(fresh, principal, socket, admission, wire);
     if (result.kind === 'refused') this.#count(result.refusal, fresh, principal);
     return result;
-  }
-
-  /** A fault of ours at one client's `open` ends that socket, not the gateway that drives all the others. */
-  #tryJudge(
-    open: FreshOpen,
-    principal: Principal,
-    socket: SocketHandle,
-    admission: Admission | null,
-    wire: Wire | null,
-  ): OpenResult {
-    try {
-      return this.#judge(open, principal, socket, admission, wire);
-    } catch (error) {
-      this.#context.log.error({ err: error, robot_type: open.robot_type }, 'open failed');
-      return refuse('internal', 'A fault of the server');
-    }
   }
 
   /** S11 where no session came of an `open`: the e-stop that its robot's client sent with it is latched as if there were one. */
@@ -162,6 +146,7 @@ export class SessionOpener {
     }
   }
 
+  /** A fault of ours at one client's `open` ends that socket, not the gateway that drives all the others. */
   #judge(
     open: FreshOpen,
     principal: Principal,
@@ -172,8 +157,8 @@ export class SessionOpener {
     try {
       return this.#fresh(open, principal, socket, admission, wire);
     } catch (error) {
-      // Nobody waits for this any more who could catch it: one client's fault must not end every session.
-      this.#context.log.error({ err: error, customer_id: principal.customerId }, 'open failed');
+      const subject = { customer_id: principal.customerId, robot_type: open.robot_type };
+      this.#context.log.error({ err: error, ...subject }, 'open failed');
       return refuse('internal', 'A fault of the server');
     }
   }
