@@ -48,6 +48,21 @@ export class ChaosFleet {
     await this.#each(`moves for ${seconds} s`, (robot, i) => robot.actions >= (wanted[i] ?? 0));
   }
 
+  /** What nobody may notice: the same sessions on the same connections, and no robot holds for longer than it moves. */
+  async unnoticed(during: () => Promise<unknown>): Promise<void> {
+    const seen = () => this.#robots.map(({ id, reconnects, sessionId }) => ({ id, reconnects, sessionId }));
+    const held = ({ holds }: AuditedRobot): number => Object.values(holds).reduce((sum, n) => sum + n, 0);
+    const counts = this.#robots.map((robot) => ({ robot, held: held(robot), moved: robot.actions }));
+    const before = seen();
+    await during();
+    expect(seen()).toEqual(before);
+    for (const { robot, held: heldBefore, moved } of counts) {
+      const [more, actions] = [held(robot) - heldBefore, robot.actions - moved];
+      // A busy machine starves robots too, for some ticks.
+      expect(more, `${robot.id} held ${more} ticks, and moved ${actions}`).toBeLessThan(actions);
+    }
+  }
+
   /** Resolves when every robot has held for this reason, or by itself, so many more times. */
   async holds(reason: string, more = 5): Promise<void> {
     const count = (robot: AuditedRobot): number => robot.holds[reason] ?? 0;
