@@ -127,14 +127,18 @@ export class Endpoint {
     this.#timer.unref();
   }
 
-  /** A server that dies while nobody asks it would else be found dead by the next batch. */
+  /**
+   * A server that dies while nobody asks it would else be found dead by the next batch. One that computes may answer nothing else
+   * meanwhile, as openpi's own does: its batch has a deadline.
+   */
   async #check(): Promise<void> {
-    if (performance.now() - this.#answeredAtMs >= CHECK_EVERY_MS) {
+    if (this.#inFlight === 0 && performance.now() - this.#answeredAtMs >= CHECK_EVERY_MS) {
       try {
         await this.#server.check(this.#deadline(CHECK_TIMEOUT_MS));
       } catch (error) {
         // Answers that came meanwhile say more than a check that was late.
-        if (performance.now() - this.#answeredAtMs >= CHECK_TIMEOUT_MS) this.lose(reasonOf(error));
+        const silent = performance.now() - this.#answeredAtMs >= CHECK_TIMEOUT_MS;
+        if (silent && this.#inFlight === 0) this.lose(reasonOf(error));
       }
     }
     if (this.#state === 'ready') this.#checkLater();
