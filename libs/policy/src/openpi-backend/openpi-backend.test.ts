@@ -3,12 +3,15 @@ import { encodeOpenpi, float64Array, isNdArray, numbersOf } from '@sinew/protoco
 import { afterEach, describe, expect, test } from 'vitest';
 import type { PolicyBackend } from '../backend/policy-backend.js';
 import { loadBundle } from '../bundle/load-bundle.js';
+import { BatchLayout } from '../onnx/batch-layout.js';
 import { createRemoteBackend, type RemoteBackendOptions } from '../remote/remote-backend.js';
+import type { OpenpiModel } from '../remote/remote-model.js';
 import { backendContract, watch } from '../testing/backend-contract.js';
 import { inputFor } from '../testing/inputs.js';
 import { OpenpiFake, type OpenpiFakeOptions } from '../testing/openpi-fake.js';
 import { openpiBundle } from '../testing/remote-bundle.js';
 import { inProcess, inThread } from '../testing/remotes.js';
+import { OpenpiServer } from './openpi-server.js';
 
 const DEADLINE_MS = 20_000;
 type Change = Parameters<typeof openpiBundle>[1];
@@ -253,6 +256,21 @@ describe('what is answered', () => {
       output = (await world.run(0.5).catch(() => null)) ?? null;
     }
     expect(output).toMatchObject({ ok: true });
+  });
+
+  test('[P16] a check and a batch that connect at the same time share one connection', async () => {
+    const { bundle, fake } = await served();
+    const { manifest } = bundle;
+    const layout = new BatchLayout(manifest, 1);
+    const model = bundle.remote as OpenpiModel;
+    const server = new OpenpiServer({ url: fake.url, manifest, model, layout, token: null });
+    const batch = { slab: new ArrayBuffer(layout.byteLength), rows: 1, prompts: ['pick it up'], remainingMs: 1_000 };
+    const { signal } = new AbortController();
+    await Promise.all([server.check(signal), server.run(0, batch, signal)]);
+    await expect.poll(() => fake.connections).toBe(1);
+    expect(fake.upgrades).toHaveLength(2);
+    server.disconnect();
+    await expect.poll(() => fake.connections).toBe(0);
   });
 
   test('[P17] the token goes as openpi’s own client sends it', async () => {

@@ -125,6 +125,12 @@ export class OpenpiServer implements RemoteServer {
       socket.end();
       throw new ServerLostError('no connection in time', false);
     }
+    // A check opens one too, and may have been quicker.
+    const other = this.#sockets.get(index);
+    if (other?.open === true) {
+      socket.end();
+      return other;
+    }
     this.#sockets.set(index, socket);
     return socket;
   }

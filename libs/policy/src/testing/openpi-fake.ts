@@ -38,6 +38,11 @@ export class OpenpiFake {
     return `ws://127.0.0.1:${this.#port}`;
   }
 
+  /** Open now. */
+  get connections(): number {
+    return this.#server?.clients.size ?? 0;
+  }
+
   /** At the port that it had before, where it had one. */
   async listen(): Promise<this> {
     const server = new WebSocketServer({ host: '127.0.0.1', port: this.#port });
