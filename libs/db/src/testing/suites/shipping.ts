@@ -135,6 +135,24 @@ export function registerShippingTests(db: TestedDatabase): void {
       expect(await storedLog(row.log_id)).toMatchObject({ state: [1, null], observation_seq: -(2 ** 40) });
     });
 
+    test('one value among hundreds that needs the database to read it: all are stored, and sent again they are the same', async () => {
+      const rows = Array.from({ length: 350 }, () => inferenceRow());
+      const odd = inferenceRow({ base_tick: '7' as never });
+      const batch = { ...EMPTY_BATCH, inferences: [...rows, odd] };
+      expect(await db.repo.shipping.store(batch)).toMatchObject({ inserted: 351, repeated: 0, conflicts: [] });
+      expect(await db.repo.shipping.store(batch)).toMatchObject({ inserted: 0, repeated: 351, conflicts: [] });
+      expect(await storedLog(odd.log_id)).toMatchObject({ base_tick: 7 });
+    });
+
+    test('a row that the server refuses among hundreds leaves nothing, and the connection stores what comes next', async () => {
+      const rows = Array.from({ length: 350 }, () => inferenceRow());
+      const bad = inferenceRow({ robot_type: null as never });
+      const refused = db.repo.shipping.store({ ...EMPTY_BATCH, inferences: [...rows, bad] });
+      await expect(refused).rejects.toMatchObject({ code: '23502' });
+      expect(await storedLog(rows[0]?.log_id ?? 0)).toBeUndefined();
+      expect(await db.repo.shipping.store({ ...EMPTY_BATCH, inferences: rows })).toMatchObject({ inserted: 350 });
+    });
+
     test('a session opens, resumes and closes in one row, and an open sent again does not reopen it', async () => {
       const open = sessionRow();
       const resumed = { ...open, epoch: 1 };
