@@ -71,6 +71,7 @@ describe('a connection', () => {
 
   test.each([
     ['limit.v=0.05', 'limit.v'],
+    ['robot_type=franka_panda&camera.mian=images/main', 'camera.mian'],
     ['robot_type=franka_panda&workspace=1,2,3', 'workspace'],
     ['robot_type=franka_panda&workspace=0.5,0.5,0.5,0,0,0', 'workspace'],
     ['robot_type=franka_panda&control_hz=fast', 'control_hz'],

@@ -1,5 +1,5 @@
 import { clientSchemas, type FreshOpen } from '@sinew/protocol';
-import type { ModelCatalogue } from '../models.js';
+import type { ModelCatalogue, ServedModel } from '../models.js';
 
 // An openpi client says nothing of itself: what the `open` of a session would hold stands in the query of its address.
 
@@ -48,6 +48,8 @@ export function readParameters(query: string, defaults: string, models: ModelCat
       return { ok: false, field: name.slice(0, 64), reason: `not a parameter; there are ${names}` };
     }
   }
+  const unseen = unknownCamera(query, models.find(values.get('policy')));
+  if (unseen !== null) return unseen;
   const fields: Record<string, unknown> = { type: 'open', instruction: values.get('prompt') ?? '', pacing: 'lockstep' };
   for (const name of TEXTS) if (values.has(name)) fields[name] = values.get(name);
   for (const name of NUMBERS) if (values.has(name)) fields[name] = Number(values.get(name));
@@ -82,6 +84,15 @@ export function readParameters(query: string, defaults: string, models: ModelCat
     return { ok: false, field: 'state', reason: `up to ${MOST_STATE_KEYS} keys, separated by commas` };
   const open: FreshOpen = { ...parsed.data, instruction: fields.instruction as string };
   return { ok: true, parameters: { open, execute: open.execute ?? null, dialect, cameras, state } };
+}
+
+/** Of the query alone: the defaults may be for another policy. */
+function unknownCamera(query: string, model: ServedModel | undefined): ParametersResult | null {
+  if (model === undefined) return null;
+  const names = model.description.inputs.cameras.map(({ name }) => `camera.${name}`);
+  const field = [...new URLSearchParams(query).keys()].find((key) => key.startsWith('camera.') && !names.includes(key));
+  if (field === undefined) return null;
+  return { ok: false, field: field.slice(0, 64), reason: `not a camera of the policy; there are ${names.join(', ')}` };
 }
 
 /** The kind of robot that a policy was trained for, where there is only one. */
