@@ -42,7 +42,7 @@ export class PolicyCheck {
       this.#book.check('Q3', !this.#inFlight.has(id), () => `${where()} is sent while another one is in flight`);
       this.#inFlight.set(id, input);
       const looked = who?.looked.get(id)?.get(seq);
-      this.#book.check('S5', looked !== undefined && same(looked.state, input.state), () => {
+      this.#book.check('S5', looked?.some((state) => same(state, input.state)) === true, () => {
         return `${where()} reaches the policy with another state than it was sent with`;
       });
       let run = this.#runs.get(input);

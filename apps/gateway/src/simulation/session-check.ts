@@ -1,13 +1,5 @@
 import type { LimitsInForce } from '@sinew/control';
-import {
-  type Action,
-  type Chunk,
-  type ClientMessage,
-  type ErrorMessage,
-  HOLD_PRIORITY,
-  type Hold,
-  type Opened,
-} from '@sinew/protocol';
+import { type Action, type Chunk, type ClientMessage, HOLD_PRIORITY, type Hold, type Opened } from '@sinew/protocol';
 import type { Session } from '../session/session.js';
 import type { JournalCheck } from './journal-check.js';
 import { AT_REST, isStill, MotionCheck, type MotionState, UNKNOWN } from './motion-check.js';
@@ -39,6 +31,8 @@ export class SessionCheck {
   token = '';
   /** When each accepted observation was taken in. */
   readonly arrivedMs = new Map<number, number>();
+  /** The message that is being handled: a tick that is late leaves right behind it, before anybody hears what became of it. */
+  #handling: { readonly type: string; readonly observations: number; readonly rejected: number } | null = null;
   #newest = -1;
   #freshMs = Number.NEGATIVE_INFINITY;
   /** Actions from observations up to here must not be sent any more. */
@@ -95,12 +89,15 @@ export class SessionCheck {
   /** Before a message is handled: what it brings about may leave at once. */
   handling(message: ClientMessage | null): void {
     if (message?.type === 'estop') this.#latches.add(this.robot);
+    const { observations, rejected } = this.session.counters;
+    this.#handling = message === null ? null : { type: message.type, observations, rejected };
   }
 
-  /** A message was handled; `accepted`: an observation that broke no rule. */
-  handled(message: ClientMessage, accepted: boolean): void {
+  /** A message was handled, or none of it; `accepted`: an observation that broke no rule. */
+  handled(message: ClientMessage | null, accepted: boolean): void {
     const now = this.#world.nowMs();
-    switch (message.type) {
+    this.#handling = null;
+    switch (message?.type) {
       case 'observation':
         if (accepted) {
           this.#accepted++;
@@ -177,7 +174,9 @@ export class SessionCheck {
   hold({ reason, seq, values }: Hold): void {
     const where = (): string => `${this.#name}, hold ${seq} (${reason})`;
     const { pacing } = this.session.profile;
-    if (this.latched) {
+    if (this.#handling?.type === 'estop_clear') {
+      // Cleared by what is being handled, perhaps: either reason is right.
+    } else if (this.latched) {
       this.#book.check('S12', reason === 'estop', () => `${where()} while the e-stop stands`);
     } else {
       // Cleared while it still brakes, it goes on to rest first.
@@ -246,11 +245,6 @@ export class SessionCheck {
     this.#coveredUntil = first_tick + rows;
   }
 
-  error({ code, observation_seq }: ErrorMessage): void {
-    if (this.session.profile.pacing !== 'lockstep' || code !== 'model_error' || observation_seq === undefined) return;
-    this.#lastAnswered = Math.max(this.#lastAnswered, observation_seq);
-  }
-
   /** What every motion must have: a fresh observation after all that ended the one before, a written chunk of it, no e-stop. */
   #moves(observationSeq: number, logId: number, where: () => string): void {
     const { book, now } = { book: this.#book, now: this.#world.nowMs() };
@@ -260,18 +254,23 @@ export class SessionCheck {
     });
     const { pacing, staleAfterMs } = this.session.profile;
     if (pacing !== 'lockstep') {
-      book.check(
-        'S6',
-        now - this.#freshMs < staleAfterMs,
-        () => `${where()}: no observation for ${now - this.#freshMs} ms`,
-      );
+      const { counters } = this.session;
+      const handling = this.#handling;
+      const accepted = handling !== null && counters.observations > handling.observations;
+      const since = accepted && counters.rejected === handling.rejected ? now : this.#freshMs;
+      book.check('S6', now - since < staleAfterMs, () => `${where()}: no observation for ${now - since} ms`);
     }
     const record = this.#journal.told(logId);
     if (record === null) return;
     book.check('J1', record.session_id === this.session.id && record.observation_seq === observationSeq, () => {
       return `${where()} names log_id ${logId}, which is of observation ${record.observation_seq}`;
     });
-    book.check('K5', record.status === 'ok', () => `${where()} comes from an inference that was ${record.status}`);
+    // Too late as it was judged, it may come in time where the round trip was heard to be shorter since.
+    book.check(
+      'K5',
+      record.status === 'ok' || record.status === 'expired',
+      () => `${where()} comes from an inference that was ${record.status}`,
+    );
     const { buffer, byteLength, byteOffset } = record.chunk;
     const numbers = new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer);
     book.check('K5', numbers.every(Number.isFinite), () => `${where()}: its chunk is not finite`);

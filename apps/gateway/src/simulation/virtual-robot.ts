@@ -57,12 +57,6 @@ export interface RobotPorts {
   did(robot: VirtualRobot, what: string): void;
 }
 
-/** What it told the gateway of one moment. */
-export interface Looked {
-  readonly state: Float64Array;
-  readonly capturedMs: number;
-}
-
 interface Life {
   readonly socket: VirtualSocket;
 }
@@ -78,7 +72,7 @@ export class VirtualRobot {
   readonly #ports: RobotPorts;
   readonly #line: Line;
   /** By session, what it said it saw. */
-  readonly looked = new Map<string, Map<number, Looked>>();
+  readonly looked = new Map<string, Map<number, readonly Float64Array[]>>();
   #life: Life | null = null;
   #session: { readonly id: string; token: string; readonly pacing: string } | null = null;
   #bound = false;
@@ -267,7 +261,9 @@ export class VirtualRobot {
     if (session === null || !this.#bound) return;
     const seq = over.seq ?? this.#seq++;
     const state = this.body.state();
-    this.looked.get(session.id)?.set(seq, { state, capturedMs: this.#ports.nowMs() });
+    const looked = this.looked.get(session.id);
+    // Of a number that it says again only the first counts, unless that was refused: both are known.
+    looked?.set(seq, [...(looked.get(seq) ?? []), state]);
     const applied = this.body.applied;
     this.#send({
       type: 'observation',

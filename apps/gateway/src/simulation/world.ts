@@ -11,8 +11,9 @@ import { RuleBook } from './rules.js';
 import { type Blow, hashOf, type Scenario, scenarioOf } from './scenario.js';
 import { SessionCheck } from './session-check.js';
 import { Trace } from './trace.js';
-import { VirtualDisk } from './virtual-disk.js';
+import { type DiskWeather, VirtualDisk } from './virtual-disk.js';
 import { VirtualNetwork, type VirtualSocket } from './virtual-network.js';
+import type { PolicyWeather } from './virtual-policy.js';
 import { drained, enter, leave, type ProcessWorld } from './virtual-process.js';
 import { VirtualRobot } from './virtual-robot.js';
 
@@ -58,6 +59,8 @@ export class World implements ProcessWorld {
   readonly #queue = new EventQueue();
   readonly #scenario: Scenario;
   readonly #disk: VirtualDisk;
+  readonly #fairDisk: DiskWeather;
+  readonly #fairPolicy: PolicyWeather;
   readonly #network: VirtualNetwork;
   readonly #journal: JournalCheck;
   readonly #host: GatewayHost;
@@ -92,6 +95,8 @@ export class World implements ProcessWorld {
       watch: this.#journal,
     });
     Object.assign(this.#disk.weather, this.#scenario.disk);
+    this.#fairDisk = { ...this.#disk.weather };
+    this.#fairPolicy = { ...this.#scenario.policy };
     this.#network = new VirtualNetwork({
       random: this.#random.fork(),
       nowMs,
@@ -263,9 +268,9 @@ export class World implements ProcessWorld {
         this.#wallOffsetMs += blow.byMs;
         return;
       case 'disk changes':
-        return this.#change(this.#disk.weather, blow.weather, blow.forMs);
+        return this.#change(this.#disk.weather, this.#fairDisk, blow.weather, blow.forMs);
       case 'policy changes':
-        return this.#change(this.#scenario.policy, blow.weather, blow.forMs);
+        return this.#change(this.#scenario.policy, this.#fairPolicy, blow.weather, blow.forMs);
       case 'database away':
         this.#scenario.database.awayUntilMs = this.#nowMs + blow.forMs;
         return;
@@ -277,23 +282,17 @@ export class World implements ProcessWorld {
     }
   }
 
-  #change<T extends object>(weather: T, worse: Partial<T>, forMs: number): void {
-    const before = { ...weather };
+  #change<T extends object>(weather: T, fair: T, worse: Partial<T>, forMs: number): void {
     Object.assign(weather, worse);
     this.#queue.push(this.#nowMs + forMs, null, 'better', () => {
-      for (const name of Object.keys(worse) as (keyof T)[]) weather[name] = before[name];
+      for (const name of Object.keys(worse) as (keyof T)[]) weather[name] = fair[name];
     });
   }
 
   /** Nothing more goes wrong: everything must find its way back, and then end in order. */
   #calm(): void {
-    Object.assign(this.#disk.weather, {
-      full: false,
-      writeFails: 0,
-      syncFails: 0,
-      hangsUntilMs: 0,
-      ...this.#scenario.disk,
-    });
+    Object.assign(this.#disk.weather, this.#fairDisk);
+    Object.assign(this.#scenario.policy, this.#fairPolicy);
     this.#scenario.database.awayUntilMs = 0;
     for (const robot of this.#robots) robot.calm();
     this.#queue.push(this.#nowMs + CALM_MS, null, 'stop', () => this.#host.drain(true));
@@ -332,9 +331,6 @@ export class World implements ProcessWorld {
         break;
       case 'chunk':
         check?.chunk(message);
-        break;
-      case 'error':
-        check?.error(message);
         break;
     }
     this.#book.check('W1', check !== undefined || message.type === 'opened' || message.type === 'error', () => {
@@ -392,11 +388,12 @@ export class World implements ProcessWorld {
     const before = check === undefined ? null : { ...check.session.counters };
     check?.handling(message);
     handle();
-    if (check === undefined || before === null || message === null) return;
+    if (check === undefined || before === null) return;
+    if (message === null) return check.handled(null, false);
     const { counters } = check.session;
     const heard = counters.frames_limited === before.frames_limited;
     const accepted = counters.observations > before.observations && counters.rejected === before.rejected;
-    if (heard || message.type === 'estop') check.handled(message, accepted);
+    check.handled(heard || message.type === 'estop' ? message : null, accepted);
   }
 
   #afterEvent(): void {
