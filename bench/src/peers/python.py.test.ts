@@ -13,7 +13,8 @@ test('the Python server gives the actions that ws and Sinew give for the same ob
   const { collectAnswers, requireSameAnswers } = await load<typeof import('./answers.js')>('answers.js');
   const { stopPeers } = await load<typeof import('./servers.js')>('servers.js');
   const cache = join(tmpdir(), 'sinew-bench-cache');
-  const python = await findPython(null, cache);
+  // `.ci/services` makes one; by hand it is the bench's own.
+  const python = await findPython(process.env.SINEW_TEST_PEER_PYTHON ?? null, cache);
   if (!python.ok) throw new Error(python.reason);
   const client = await ClientProcess.start(null);
   try {
