@@ -9,7 +9,6 @@ import { OPENPI_PATH } from '@sinew/protocol/openpi';
 import type { Logger, Metrics } from '@sinew/telemetry';
 import { Authenticator, type FindKey } from './auth.js';
 import type { Clock } from './clock.js';
-import { Refusals } from './gates/refusals.js';
 import type { Route } from './http/bind.js';
 import { documentationRoutes } from './http/documentation.js';
 import { estopClearRoute } from './http/estop-clear.js';
@@ -18,22 +17,16 @@ import { inferenceRoute } from './http/inference.js';
 import { errorReply } from './http/reply.js';
 import { mount } from './http/router.js';
 import { informationRoutes } from './http/routes.js';
-import { Customers } from './limits/customers.js';
 import { RequestLimit } from './limits/request-limit.js';
-import { SessionPlaces } from './limits/session-places.js';
 import type { ModelCatalogue } from './models.js';
 import { type Network, uwsNetwork } from './network.js';
 import { OpenpiConnection } from './openpi/connection.js';
 import { mountOpenpi, mountOpenpiPort, type OpenpiMount } from './openpi/mount.js';
-import { Pacer } from './pacer.js';
 import { type RecordingStore, Recordings } from './recording/recordings.js';
 import { recordingRoute } from './recording/route.js';
-import { SessionOpener } from './session/open.js';
-import { RefusedInstructions } from './session/refused-instructions.js';
-import { SessionRegistry } from './session/registry.js';
-import { SafetyMetrics } from './session/safety-metrics.js';
-import type { Session, SessionContext } from './session/session.js';
-import { SlabPool } from './session/slab-pool.js';
+import { composeSessions } from './session/compose.js';
+import type { SessionRegistry } from './session/registry.js';
+import type { Session } from './session/session.js';
 import { GatewayStatus } from './status.js';
 import { Connection } from './stream/connection.js';
 import { mountStream, type StreamDeps } from './stream/upgrade.js';
@@ -124,63 +117,20 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const { clock, consents, journal, log, metrics, models, settings } = deps;
   // The rules' expressions are compiled when first used, and again as they get hot: 0.1 s that no robot should stand behind.
   for (let i = 0; i < 3; i++) checkInstruction('pick up the red cube');
-  const registry = new SessionRegistry();
-  const pacer = new Pacer(clock);
+  const recordings = new Recordings({ clock, consents, metrics, log, store: deps.recordings ?? null });
+  const { customers, opener, pacer, places, refusals, refusedInstructions, registry, safety } = composeSessions({
+    ...deps,
+    opened: (session) => recordings.opened(session),
+    exhausted: (customerId) => tellExhausted(registry, customerId),
+  });
   const status = new GatewayStatus(journal, registry, models, metrics);
   const authenticator = new Authenticator(deps.findKey, clock, deps.wallNow);
   const connections = new Set<Connection | OpenpiConnection>();
   const inFlight = new InFlight();
-  const safety = new SafetyMetrics(metrics);
-  const refusedInstructions = new RefusedInstructions(clock, safety, (record) => {
-    try {
-      journal.append(record);
-    } catch (error) {
-      log.error({ err: error }, 'journal refused a safety incident');
-    }
-  });
-  const refusals = new Refusals(clock, metrics, log, (record) => {
-    try {
-      journal.append(record);
-    } catch (error) {
-      log.error({ err: error }, 'journal refused the record of what was refused');
-    }
-  });
-  const customers = new Customers({
-    shared: deps.shared,
-    usedInMonth: deps.usedInMonth,
-    clock,
-    wallNow: deps.wallNow,
-    metrics,
-    labels: settings.metrics_customer_labels,
-    log,
-    exhausted: (customerId) => tellExhausted(registry, customerId),
-  });
-  const places = new SessionPlaces(deps.shared.leases, customers.quota, metrics.rateLimited);
   const requestLimit = new RequestLimit(deps.shared.limiter, customers, metrics.rateLimited);
-  const recordings = new Recordings({ clock, consents, metrics, log, store: deps.recordings ?? null });
-  const context: SessionContext = {
-    clock,
-    journal,
-    metrics,
-    safety,
-    log,
-    pacer,
-    slabs: new SlabPool(),
-    refusals,
-    consents,
-    maxFrameBytes: settings.max_frame_bytes,
-    resumeWindowMs: settings.resume_window_ms,
-    customers,
-    opened: (session) => recordings.opened(session),
-    closed: (session) => {
-      registry.remove(session);
-      places.ended(session.id);
-    },
-  };
   const consentKnown = async (customerId: string): Promise<void> => {
     if (consents.of(customerId) === 'unknown') await within(CONSENT_WAIT_MS, consents.known(customerId));
   };
-  const opener = new SessionOpener(registry, models, journal, context, settings, refusedInstructions);
 
   // Its thread does one thing after the other: what is recorded from now on comes after it.
   void recordings.recover();

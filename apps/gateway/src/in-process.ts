@@ -5,17 +5,11 @@ import { ConsentCache } from '@sinew/privacy';
 import type { Logger, Metrics } from '@sinew/telemetry';
 import type { Principal } from './auth.js';
 import type { Clock } from './clock.js';
-import { Refusals } from './gates/refusals.js';
-import { Customers } from './limits/customers.js';
-import { SessionPlaces } from './limits/session-places.js';
 import type { ModelCatalogue } from './models.js';
-import { Pacer, type PacerTimer } from './pacer.js';
-import { type OpenSettings, SessionOpener } from './session/open.js';
-import { RefusedInstructions } from './session/refused-instructions.js';
-import { SessionRegistry } from './session/registry.js';
-import { SafetyMetrics } from './session/safety-metrics.js';
-import type { SessionContext } from './session/session.js';
-import { SlabPool } from './session/slab-pool.js';
+import type { PacerTimer } from './pacer.js';
+import { composeSessions } from './session/compose.js';
+import type { OpenSettings } from './session/open.js';
+import type { SessionRegistry } from './session/registry.js';
 import { Connection, type ConnectionSettings } from './stream/connection.js';
 import { SocketHandle } from './stream/socket-handle.js';
 
@@ -63,45 +57,18 @@ const BUFFERS = { soft: 262_144, hard: 4_194_304 };
  * scheduler are the gateway's own. For measurements under a virtual clock; nothing here listens anywhere.
  */
 export function serveInProcess(deps: InProcessDeps): InProcessGateway {
-  const { clock, journal, log, metrics, models, settings, timer } = deps;
-  const registry = new SessionRegistry();
-  const pacer = new Pacer(clock, timer);
-  const safety = new SafetyMetrics(metrics);
+  const { clock, metrics, settings } = deps;
   const connections = new Set<Connection>();
-  const shared = createMemoryState(() => clock.now());
-  const refusals = new Refusals(clock, metrics, log, (record) => journal.append(record));
-  const refusedInstructions = new RefusedInstructions(clock, safety, (record) => journal.append(record));
-  const customers = new Customers({
-    shared,
+  const { customers, opener, pacer, places, refusals, refusedInstructions, registry } = composeSessions({
+    ...deps,
+    settings: { ...settings, metrics_customer_labels: false },
+    shared: createMemoryState(() => clock.now()),
+    consents: new ConsentCache(async () => new Map(), { now: () => clock.now(), wall: () => clock.now() }),
     usedInMonth: async () => new Map(),
-    clock,
     wallNow: () => clock.now(),
-    metrics,
-    labels: false,
-    log,
+    opened: () => {},
     exhausted: () => {},
   });
-  const places = new SessionPlaces(shared.leases, customers.quota, metrics.rateLimited);
-  const context: SessionContext = {
-    clock,
-    journal,
-    metrics,
-    safety,
-    log,
-    pacer,
-    slabs: new SlabPool(),
-    refusals,
-    consents: new ConsentCache(async () => new Map(), { now: () => clock.now(), wall: () => clock.now() }),
-    customers,
-    maxFrameBytes: settings.max_frame_bytes,
-    resumeWindowMs: settings.resume_window_ms,
-    opened: () => {},
-    closed: (session) => {
-      registry.remove(session);
-      places.ended(session.id);
-    },
-  };
-  const opener = new SessionOpener(registry, models, journal, context, settings, refusedInstructions);
   return {
     sessions: registry,
     connect: (client) => {
