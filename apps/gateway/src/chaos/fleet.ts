@@ -72,8 +72,9 @@ export class ChaosFleet {
 
   /** Nothing that a robot was sent, or executed, was out of the envelope or out of date, and none was given up. */
   sound(): void {
-    expect(this.#robots.flatMap(({ errors }) => errors)).toEqual([]);
-    expect(this.#robots.flatMap(({ over }) => over ?? [])).toEqual([]);
+    const wrong = this.#robots.flatMap(({ errors, over }) => [...errors, ...(over === null ? [] : [String(over)])]);
+    // A schedule that failed tells why wherever its message ends up.
+    expect(wrong, wrong.join('\n')).toEqual([]);
   }
 
   async stop(): Promise<RobotReport[]> {

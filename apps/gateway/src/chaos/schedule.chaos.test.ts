@@ -67,13 +67,15 @@ describe('faults in random order, two at a time', { timeout: 240_000 }, () => {
 
   test('robots come back to moving after each, and nothing out of the envelope or out of date is executed', async () => {
     const played: string[] = [];
+    let happened = 0;
     const schedule = Array.from({ length: FAULTS / 2 }, () => [fault(), fault()] as const);
     for (const pair of schedule) {
       const names = pair.map(([name]) => name).join(' + ');
       played.push(names);
       try {
         // A victim of both is killed once: it may be gone when the other comes to it.
-        await Promise.allSettled(pair.map(([, begin]) => begin()));
+        const outcomes = await Promise.allSettled(pair.map(([, begin]) => begin()));
+        happened += outcomes.filter(({ status }) => status === 'fulfilled').length;
         await instance.healthy();
         await Promise.race([fleet.moves(0.5), pass(BACK_WITHIN_MS)]);
         await fleet.moves(0.2);
@@ -82,7 +84,8 @@ describe('faults in random order, two at a time', { timeout: 240_000 }, () => {
         throw new Error(`seed ${seed}, after ${played.join('; ')}: ${error instanceof Error ? error.message : error}`);
       }
     }
-    process.stderr.write(`chaos: played ${played.join('; ')}\n`);
+    process.stderr.write(`chaos: played ${played.join('; ')}; ${happened} of ${FAULTS} to their end\n`);
+    expect(happened).toBeGreaterThanOrEqual(FAULTS / 2);
   });
 
   test('every acknowledged log is stored once', async () => {
