@@ -31,6 +31,8 @@ export class InferenceSlot implements Requester {
   readonly #session: Session;
   readonly #box: ObservationBox;
   #inFlight: KeptObservation | null = null;
+  /** Those whose chunk is there and whose record is not yet written (J1). */
+  readonly #unwritten = new Set<AcceptedObservation>();
   readonly #ok: HotCounter;
   readonly #duration: HotHistogram;
   readonly #account: CustomerAccount;
@@ -93,14 +95,16 @@ export class InferenceSlot implements Requester {
   /** What waits is of the past; what is in flight comes back with an old generation and is dropped then. */
   clear(): void {
     this.#box.clear();
+    this.#unwritten.clear();
   }
 
-  /** Observations that have had no answer: in flight first, then what waits. */
+  /** Observations that have had no answer: whose chunk is being recorded, in flight, then what waits. */
   outstanding(): AcceptedObservation[] {
     const waiting = this.#box.list();
     const flight = this.#inFlight;
     // One of an older generation had its answer, or its episode is over.
-    return flight === null || flight.generation !== this.#session.generation ? waiting : [flight, ...waiting];
+    const computed = flight === null || flight.generation !== this.#session.generation ? [] : [flight];
+    return [...this.#unwritten, ...computed, ...waiting];
   }
 
   /** L2: whole ticks that an inference of this session takes, so that a new one starts early enough. */
@@ -213,7 +217,11 @@ export class InferenceSlot implements Requester {
     if (status === 'expired') counters.chunks_late++;
     const record = inferenceRecord(session, { ...finished, status, safetyScore: verdict.score, safetyFlags: flags });
     // Rejected chunks go to the loop too: it counts them in a row (N2) and never executes them.
-    context.journal.append(record, () => session.chunkReady(chunk));
+    this.#unwritten.add(observation);
+    context.journal.append(record, () => {
+      this.#unwritten.delete(observation);
+      session.chunkReady(chunk);
+    });
     session.tap?.recorded(record);
     // After the inference that it refers to (J1).
     if (status === 'rejected') session.incidents.refusedChunk({ ...candidate, ...verdict, logId });

@@ -116,6 +116,28 @@ test('[S4] [S11] what an e-stop answered while it was computed is not answered a
   await slow.stop();
 });
 
+test('[S4] [S11] an e-stop answers an observation whose chunk is being recorded, once', async () => {
+  const client = await server.robot({ pacing: 'lockstep' });
+  const session = [...server.gateway.sessions].at(-1);
+  const journal = session?.context.journal ?? expect.unreachable();
+  const append = journal.append.bind(journal);
+  const written: (() => void)[] = [];
+  journal.append = (record, done) => append(record, done === undefined ? done : () => void written.push(done));
+  const answers = async () => {
+    client.send({ type: 'ping', sent_at_ms: 1 });
+    await client.next('pong');
+    return client.received.filter((m) => m.type === 'chunk' || m.type === 'hold').map(({ type }) => type);
+  };
+  client.send(observation(0));
+  await expect.poll(() => written.length).toBe(1);
+  client.send({ type: 'estop' });
+  expect(await answers()).toEqual(['hold']);
+  journal.append = append;
+  written[0]?.();
+  expect(await answers()).toEqual(['hold']);
+  client.terminate();
+});
+
 test('[S11] a latched robot is answered with a hold instead of a chunk', async () => {
   const client = await server.robot({ pacing: 'lockstep' });
   client.send({ type: 'estop' });
