@@ -191,7 +191,12 @@ export class AuditedRobot {
     }
     const body = this.#body;
     if (command.local) this.localHolds++;
-    if (command.local && opened.pacing === 'paced') {
+    // A new session after a lost one begins with a stand that is no tick of it: its own first tick has the same number.
+    const stands = command.local && body.seq < 0 && command.reason === 'link';
+    if (stands && opened.pacing === 'chunked') {
+      const moves = command.values.subarray(0, 6).some((by) => by !== 0);
+      if (moves) this.#wrong(`told to stand, and moved by ${[...command.values].join(' ')}`);
+    } else if (command.local && opened.pacing === 'paced') {
       body.audit.stood();
       body.broken = true;
     } else {
