@@ -211,7 +211,12 @@ export class SessionOpener {
     const session = new Session(profile, this.#context, socket, open.instruction, latched);
     profile.model.scheduler.reserve(session.inference, asked);
     this.#registry.add(session);
-    this.#context.opened(session);
+    try {
+      this.#context.opened(session);
+    } catch (error) {
+      // Who only looks on, as a recording, is no reason to refuse a robot, nor to leave a session that nobody ends.
+      this.#context.log.error({ err: error, session_id: session.id }, 'a session cannot be recorded');
+    }
     session.greet(false);
     return { kind: 'opened', session };
   }
