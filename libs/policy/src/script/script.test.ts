@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest';
+import { rm } from 'node:fs/promises';
+import { afterAll, describe, expect, test } from 'vitest';
 import { loadBundle } from '../bundle/load-bundle.js';
 import { backendContract } from '../testing/backend-contract.js';
 import { inputFor } from '../testing/inputs.js';
@@ -9,8 +10,13 @@ import { createScriptBackend } from './script-backend.js';
 const ROW = [0.001, 0, 0, 0, 0, 0, 1];
 const still = (rows = 4): number[][] => Array.from({ length: rows }, () => ROW);
 const lines = (...entries: unknown[]): string => entries.map((entry) => JSON.stringify(entry)).join('\n');
-const load = async (content: string, over: Record<string, unknown> = {}, file = 'actions.jsonl') =>
-  loadBundle(await scriptBundle(file, content, over));
+const made: string[] = [];
+afterAll(() => Promise.all(made.map((dir) => rm(dir, { recursive: true }))));
+const load = async (content: string, over: Record<string, unknown> = {}, file = 'actions.jsonl') => {
+  const dir = await scriptBundle(file, content, over);
+  made.push(dir);
+  return loadBundle(dir);
+};
 const shape = { chunkSize: 2, dim: 3 };
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const actionsOf = (file: string, content: Uint8Array): (number[] | string)[] =>
