@@ -3,13 +3,14 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type RunFile, readRunFile } from '@sinew/config';
 import { createPool } from '@sinew/db';
 import type { Pool } from 'pg';
+import { afterAll } from 'vitest';
 import { writeScripts } from './scripts.js';
 import { until } from './until.js';
 
@@ -235,12 +236,15 @@ export function alive(pid: number): boolean {
 }
 
 let made: Promise<string> | null = null;
+// With the suite: a worker of the runner's that is told to end hears of no `exit`.
+afterAll(async () => {
+  if (made !== null) await rm(dirname(await made), { recursive: true, force: true });
+});
 
 /** A folder with an empty database, made once: making one takes most of a first start. */
 function emptyDatabase(): Promise<string> {
   made ??= (async () => {
     const dir = await mkdtemp(join(tmpdir(), 'sinew-chaos-empty-'));
-    process.once('exit', () => rmSync(dir, { recursive: true, force: true }));
     await run(process.execPath, [SINEW, 'migrate', '--data-dir', dir]);
     const prepared = join(dir, 'prepared');
     await rename(join(dir, 'database'), prepared);
