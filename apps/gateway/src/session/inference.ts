@@ -17,6 +17,8 @@ export interface ReadyChunk {
   /** [H·D], policy units. */
   readonly actions: Float32Array;
   readonly latency: Latency;
+  /** Recorded as come too late: it moves nothing, whatever is in time by now. */
+  readonly late: boolean;
 }
 
 const LOCKSTEP_QUEUE = 4;
@@ -194,17 +196,21 @@ export class InferenceSlot implements Requester {
       if (output.rule !== undefined) session.refused(output.rule, 'action', output.reason);
       this.#count('error');
       const record = inferenceRecord(session, { ...finished, status: 'error', safetyScore: 0, safetyFlags: [] });
-      context.journal.append(record);
+      // In its turn: the chunk before may still be on its way to the disk.
+      this.#unwritten.add(observation);
+      context.journal.append(record, () => {
+        this.#unwritten.delete(observation);
+        session.modelFailed(observation, output.reason);
+      });
       session.tap?.recorded(record);
-      session.modelFailed(observation);
-      session.outbox.fail('model_error', output.reason, observation.seq);
       return;
     }
 
-    const chunk: ReadyChunk = { logId, observation, actions: output.actions, latency };
-    const candidate = session.newChunk(chunk);
+    const judged: ReadyChunk = { logId, observation, actions: output.actions, latency, late: false };
+    const candidate = session.newChunk(judged);
     const verdict = session.loop.judge(candidate);
     const status = verdict.adopted ? 'ok' : verdict.reason === 'expired' ? 'expired' : 'rejected';
+    const chunk = status === 'expired' ? { ...judged, late: true } : judged;
     const flags = namesOf(verdict.flags);
     context.metrics.safetyScore.observe(verdict.score);
     if (status === 'ok') this.#ok.inc();
@@ -214,7 +220,6 @@ export class InferenceSlot implements Requester {
       counters.safety_rejected++;
       session.refused(refusedActionRule(verdict.reason), 'action', verdict.reason ?? 'unsafe');
     }
-    if (status === 'expired') counters.chunks_late++;
     const record = inferenceRecord(session, { ...finished, status, safetyScore: verdict.score, safetyFlags: flags });
     // Rejected chunks go to the loop too: it counts them in a row (N2) and never executes them.
     this.#unwritten.add(observation);

@@ -401,14 +401,12 @@ export class Session {
 
   /** The chunk as the control loop takes it, at this moment. */
   newChunk(chunk: ReadyChunk): NewChunk {
-    const { actions, logId, observation } = chunk;
-    return {
-      actions,
-      state: observation.state,
-      baseTick: observation.baseTick,
-      nextTick: this.#pacing.firstUsableTick(observation),
-      ref: logId,
-    };
+    const { actions, late, logId, observation } = chunk;
+    const { baseTick, state } = observation;
+    const first = this.#pacing.firstUsableTick(observation);
+    // The first usable tick moves back where a link turns out faster: what is recorded as too late stays so.
+    const nextTick = late ? Math.max(first, baseTick + this.profile.model.description.chunk_size) : first;
+    return { actions, state, baseTick, nextTick, ref: logId };
   }
 
   /** What goes on while this observation's chunk is computed, for `rtc`; null without. */
@@ -423,9 +421,12 @@ export class Session {
     return prefix;
   }
 
-  modelFailed(observation: AcceptedObservation): void {
+  /** An inference that failed, once that is written: nothing that was computed before it comes after it. */
+  modelFailed(observation: AcceptedObservation, reason: string): void {
+    if (this.#state.kind === 'closed' || observation.generation !== this.#generation) return;
     this.#modelFailed = true;
     this.guard(() => this.#pacing.modelFailed?.(observation));
+    this.outbox.fail('model_error', reason, observation.seq);
   }
 
   // ---- ticks -----------------------------------------------------------------------------------------------------

@@ -332,6 +332,9 @@ export class World implements ProcessWorld {
       case 'chunk':
         check?.chunk(message);
         break;
+      case 'error':
+        check?.error(message);
+        break;
     }
     this.#book.check('W1', check !== undefined || message.type === 'opened' || message.type === 'error', () => {
       return `${message.type} is the first frame of a socket`;
