@@ -32,8 +32,8 @@ test('[S12] a timeline that runs dry is told as starved, once, with a stop', asy
 
 test('what a chunked session played is in the journal, tick by tick', async () => {
   const client = await server.robot({ pacing: 'chunked', control_hz: 50, robot_id: 'logged' });
-  client.send(observation(0));
-  const chunk = await client.next('chunk');
+  let seq = 0;
+  const chunk = await client.nextWhile(() => observation(seq++), 'chunk');
   client.send({ type: 'close' });
   await client.closed();
   const ticks = (await server.journaled()).filter((record) => record.kind === 'ticks');
