@@ -10,6 +10,7 @@ export {
   type DirectionFinding,
   DirectionWatch,
 } from './direction-watch.js';
+export { ExecutedMotion } from './executed/executed-motion.js';
 export { CLAMP_FLAGS, FLAG, type FlagName, flagNames } from './flags.js';
 export type { Prefix } from './frozen-prefix.js';
 export { GovernorFault } from './governor.js';

@@ -160,6 +160,11 @@ export class MotionLimiter {
     return this.#commit(this.#braked);
   }
 
+  /** A step was taken at this velocity, whoever saw to its limits. */
+  took(velocity: Vec3): void {
+    this.#commit(velocity);
+  }
+
   #begin(position: Vec3): void {
     const capped = this.#v > RECOVERY_V && this.#envelope !== null && !this.#envelope.inside(position, OUTSIDE);
     this.#most = capped ? RECOVERY_V : this.#v;

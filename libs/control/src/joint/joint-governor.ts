@@ -119,6 +119,11 @@ export class JointGovernor {
     return flags;
   }
 
+  /** A step was taken at this velocity (rad/s), whoever saw to its limits. */
+  took(velocity: Float64Array): void {
+    this.#take(velocity);
+  }
+
   save(rows: Float64Array, offset: number): void {
     rows.set(this.velocity, offset);
     rows.set(this.acceleration, offset + this.velocity.length);
