@@ -11,14 +11,14 @@ interface Waiter {
  */
 export class ActionStream implements AsyncIterableIterator<RobotAction, undefined> {
   readonly #limit: number;
-  readonly #onTake: (action: RobotAction) => void;
+  readonly #onTake: (action: RobotAction) => RobotAction;
   readonly #buffer: RobotAction[] = [];
   readonly #waiters: Waiter[] = [];
   #end: { readonly error: Error | null } | null = null;
   dropped = 0;
 
-  /** @param onTake called when an action goes to the consumer. */
-  constructor(limit: number, onTake: (action: RobotAction) => void) {
+  /** @param onTake called when an action goes to the consumer; what it returns is what the consumer gets. */
+  constructor(limit: number, onTake: (action: RobotAction) => RobotAction) {
     this.#limit = limit;
     this.#onTake = onTake;
   }
@@ -31,8 +31,7 @@ export class ActionStream implements AsyncIterableIterator<RobotAction, undefine
     if (this.#end !== null) return;
     const waiter = this.#waiters.shift();
     if (waiter !== undefined) {
-      this.#onTake(action);
-      waiter.resolve({ done: false, value: action });
+      waiter.resolve({ done: false, value: this.#onTake(action) });
       return;
     }
     this.#buffer.push(action);
@@ -61,10 +60,7 @@ export class ActionStream implements AsyncIterableIterator<RobotAction, undefine
 
   next(): Promise<IteratorResult<RobotAction, undefined>> {
     const action = this.#buffer.shift();
-    if (action !== undefined) {
-      this.#onTake(action);
-      return Promise.resolve({ done: false, value: action });
-    }
+    if (action !== undefined) return Promise.resolve({ done: false, value: this.#onTake(action) });
     if (this.#end !== null) {
       return this.#end.error === null
         ? Promise.resolve({ done: true, value: undefined })

@@ -96,9 +96,10 @@ export class ChunkedPlayer implements Player {
     if (this.#waiting.length > MAX_WAITING) this.#waiting.shift();
   }
 
-  taken(action: RobotAction): void {
+  taken(action: RobotAction): RobotAction {
     // before the first observation there are no ticks of the server's to name
     this.#applied = this.#startMs === null ? null : action.seq;
+    return action;
   }
 
   /** The server has not reached the tick that an observation named: this side runs ahead of it, and waits one tick. */

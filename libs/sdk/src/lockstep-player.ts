@@ -57,9 +57,10 @@ export class LockstepPlayer implements Player {
     }
   }
 
-  taken(action: RobotAction): void {
+  taken(action: RobotAction): RobotAction {
     // a hold moves nothing: the ticks of lockstep count executed actions
     if (action.kind === 'action') this.#applied = action.seq;
+    return action;
   }
 
   linkLost(): void {}

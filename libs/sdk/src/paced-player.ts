@@ -1,4 +1,5 @@
-import type { Action, Chunk, Hold } from '@sinew/protocol';
+import { ExecutedMotion, type LimitsInForce } from '@sinew/control';
+import type { Action, Chunk, Hold, Opened } from '@sinew/protocol';
 import type { TimerHandle } from './environment.js';
 import type { Player } from './player.js';
 import type { PlayerContext } from './player-context.js';
@@ -6,11 +7,16 @@ import { localHold, type RobotAction } from './robot-action.js';
 
 /** No stop takes longer than 2 s, and an arm that has stood for a quarter of a second is taken from where it stands. */
 const STOPPED_AND_SEEN_MS = 2_500;
+/** A tick may come late by half a period, and by so much at least, before its place is taken: timers and networks jitter. */
+const LATE_MS = 10;
+/** After so many periods without a command a robot stands: nobody was there to brake it. */
+const STOOD_PERIODS = 3;
 
 /**
- * `paced`: the server sends one command a tick and this side hands it on. When none has come for longer than the stale time,
- * or the link is down, this side gives one hold for every tick that is missing: the robot has nothing left to execute, so
- * it stands.
+ * `paced` (S14): the server sends one command a tick and this side hands it on. A robot that moves and whose next tick does not come is
+ * braked, one command a period; one that stands is held when nothing has come for longer than the stale time, or the link is
+ * down. What comes afterwards presupposes motion that was never executed: it is handed on as fast as the limits in force let it follow
+ * what was.
  */
 export class PacedPlayer implements Player {
   readonly #context: PlayerContext;
@@ -32,17 +38,39 @@ export class PacedPlayer implements Player {
    */
   #standing: 'link' | 'estop' | null = null;
   #standingSinceMs = 0;
+  /** What the consumer took; null where the server does not tell the limits: then there are none to keep. */
+  readonly #motion: ExecutedMotion | null;
+  readonly #out: Float64Array;
+  #takenMs: number | null = null;
+  /** The newest measured state, of this episode. */
+  #seen: Float64Array | null = null;
+  /** Positions: the robot may have been moved by somebody else, so the next hold or action begins where it was seen. */
+  #holdsWhereSeen = false;
+  #movesFromSeen = false;
+  /** The last tick whose place a hold of this side took, and when. */
+  #filledSeq = -1;
+  #filledMs = Number.NEGATIVE_INFINITY;
+  #wakeMs = 0;
 
   constructor(context: PlayerContext) {
     this.#context = context;
     this.#periodMs = 1000 / context.opened.control_hz;
+    this.#motion = motionOf(context.opened);
+    this.#out = new Float64Array(context.opened.model.action_dim);
+    // a robot that goes on in a new session stands where it was told to
+    if (context.opened.model.action_space !== 'joint_position') return;
+    const last = context.rest();
+    if (last !== null) this.#motion?.standAt(last);
+    this.#movesFromSeen = true;
   }
 
   get appliedSeq(): number | null {
     return this.#applied;
   }
 
-  observed(): void {
+  observed(state: Float64Array): void {
+    if (this.#seen === null && this.#lastTickMs === null) this.#motion?.found(state);
+    this.#seen = state;
     if (this.#lastTickMs !== null) return;
     this.#lastTickMs = this.#context.env.now();
     this.#arm();
@@ -54,20 +82,27 @@ export class PacedPlayer implements Player {
     if (message.type === 'chunk') return;
     const outdated = message.type === 'action' && message.observation_seq < this.#floorSeq;
     if (outdated && this.#standing !== 'estop') return;
-    this.#lastTickMs = this.#context.env.now();
+    const now = this.#context.env.now();
+    this.#lastTickMs = now;
     this.#lastSeq = message.seq;
     this.#nextHoldMs = null;
     this.#linked = true;
     if (message.type === 'action' && (this.#latched || outdated)) this.#hold('estop', message.seq);
-    else this.#context.push(this.#command(message));
-    if (this.#timer === null) this.#arm();
+    else if (!this.#tooLate(message.seq, now)) this.#context.push(this.#command(message));
+    this.#arm();
+  }
+
+  /** Its place was taken a moment ago: two commands at once would be twice the speed. */
+  #tooLate(seq: number, now: number): boolean {
+    return this.#motion !== null && seq <= this.#filledSeq && now - this.#filledMs < this.#periodMs / 2;
   }
 
   #command(message: Action | Hold): RobotAction {
     const { values, seq } = message;
     if (message.type === 'hold') {
       const reason = this.#latched ? 'estop' : message.reason;
-      const still = this.#standing === null || this.#serverKnows() ? null : this.#context.rest();
+      const standing = this.#standing === 'estop' || (this.#standing !== null && this.#motion === null);
+      const still = !standing || this.#serverKnows() ? null : this.#context.rest();
       return { ...localHold(still ?? values, seq, reason), local: false };
     }
     this.#standing = null;
@@ -93,9 +128,46 @@ export class PacedPlayer implements Player {
     return positions && this.#standing === 'estop' && env.now() - this.#standingSinceMs >= STOPPED_AND_SEEN_MS;
   }
 
-  taken(action: RobotAction): void {
+  taken(action: RobotAction): RobotAction {
     // a hold of this side is no tick of the server's: which tick an observation follows is then for the server to find
     this.#applied = action.local ? null : action.seq;
+    const motion = this.#motion;
+    if (motion === null) return action;
+    const now = this.#context.env.now();
+    if (this.#takenMs !== null && now - this.#takenMs > STOOD_PERIODS * this.#periodMs) motion.stand();
+    this.#takenMs = now;
+    const command = this.#within(motion, action);
+    this.#arm();
+    return command;
+  }
+
+  /** The command, or as much of it as may follow what the consumer took before it. */
+  #within(motion: ExecutedMotion, action: RobotAction): RobotAction {
+    const { kind, local, reason, seq, values } = action;
+    if (kind === 'hold' && (local ? reason === 'estop' : this.#standing === 'estop')) {
+      // whoever presses it wants no further motion, not even braking; and an arm may be moved by hand from now on
+      motion.standAt(values);
+      this.#movesFromSeen = true;
+      return action;
+    }
+    if (reason === 'estop') this.#movesFromSeen = true;
+    this.#takeFromSeen(motion, kind);
+    const out = this.#out;
+    if (!local) {
+      if (motion.serve(seq, kind === 'hold', values, out)) return action;
+    } else {
+      out.set(values);
+      motion.brake(out);
+    }
+    return { ...action, values: out.slice(), clamped: kind === 'action' };
+  }
+
+  #takeFromSeen(motion: ExecutedMotion, kind: RobotAction['kind']): void {
+    if (!(kind === 'action' ? this.#movesFromSeen : this.#holdsWhereSeen)) return;
+    if (this.#seen === null || !motion.resting) return;
+    motion.found(this.#seen);
+    this.#holdsWhereSeen = false;
+    if (kind === 'action') this.#movesFromSeen = false;
   }
 
   linkLost(): void {
@@ -111,6 +183,10 @@ export class PacedPlayer implements Player {
     this.#floorSeq = this.#context.nextObservationSeq();
     this.#applied = null;
     this.#context.stream.discard();
+    // between episodes arms are brought back by other means
+    this.#seen = null;
+    this.#holdsWhereSeen = true;
+    this.#movesFromSeen = true;
   }
 
   estop(): void {
@@ -138,29 +214,48 @@ export class PacedPlayer implements Player {
     if (values !== null) this.#context.push(localHold(values, seq, reason));
   }
 
-  /** Sleeps until the silence is too long, or the next missing tick is due. */
+  /** When the silence is too long, or the next missing tick is due. */
+  #dueMs(lastTickMs: number): number {
+    if (this.#nextHoldMs !== null) return this.#nextHoldMs;
+    const moving = this.#motion?.resting === false;
+    const stale = this.#context.opened.limits.stale_after_ms;
+    const late = moving ? this.#periodMs + Math.max(LATE_MS, this.#periodMs / 2) : stale;
+    return lastTickMs + (this.#linked ? Math.min(late, stale) : this.#periodMs);
+  }
+
   #arm(): void {
-    this.stop();
     if (this.#lastTickMs === null) return;
-    const silentAt = this.#lastTickMs + (this.#linked ? this.#context.opened.limits.stale_after_ms : this.#periodMs);
-    const wakeAt = this.#nextHoldMs ?? silentAt;
+    const dueMs = this.#dueMs(this.#lastTickMs);
+    // it looks again when it wakes: only an earlier time needs another timer
+    if (this.#timer !== null && this.#wakeMs <= dueMs) return;
+    this.stop();
+    this.#wakeMs = dueMs;
     const { env } = this.#context;
-    this.#timer = env.setTimeout(() => this.#wake(), Math.max(0, wakeAt - env.now()));
+    this.#timer = env.setTimeout(() => this.#wake(), Math.max(0, dueMs - env.now()));
   }
 
   #wake(): void {
     this.#timer = null;
     const now = this.#context.env.now();
     const lastTick = this.#lastTickMs ?? now;
-    const allowed = this.#linked ? this.#context.opened.limits.stale_after_ms : this.#periodMs;
+    const dueMs = this.#dueMs(lastTick);
     // half a millisecond: timers may fire a little early
-    if (now >= (this.#nextHoldMs ?? lastTick + allowed) - 0.5) {
-      const missed = Math.round((now - lastTick) / this.#periodMs);
-      this.#hold(this.#latched ? 'estop' : 'link', this.#lastSeq + Math.max(1, missed));
-      // the grid of the ticks, from now on: a process that slept gives no burst
-      this.#nextHoldMs = lastTick + (missed + 1) * this.#periodMs;
+    if (now >= dueMs - 0.5) {
+      const missed = Math.max(1, Math.floor((now - lastTick) / this.#periodMs + 0.25));
+      this.#filledSeq = this.#lastSeq + missed;
+      this.#filledMs = now;
+      // one a period, from now on: a process that slept gives no burst
+      this.#nextHoldMs = dueMs + this.#periodMs;
       if (this.#nextHoldMs <= now) this.#nextHoldMs = now + this.#periodMs;
+      this.#hold(this.#latched ? 'estop' : 'link', this.#filledSeq);
     }
     this.#arm();
   }
+}
+
+function motionOf({ control_hz: hz, model, robot }: Opened): ExecutedMotion | null {
+  const limits = robot as Partial<LimitsInForce>;
+  if (limits.action_space !== model.action_space || limits.control_hz !== hz || limits.cartesian === undefined)
+    return null;
+  return new ExecutedMotion(limits as LimitsInForce, model.action_dim, model.action.joints);
 }

@@ -15,8 +15,8 @@ export interface Player {
   /** E-stop on this side: from now on holds only, until `release` and something new from the server. */
   estop(): void;
   release(): void;
-  /** The consumer took this command. */
-  taken(action: RobotAction): void;
+  /** The consumer takes this command now. @returns what it is to execute: this, or as much of it as may follow what it executed before. */
+  taken(action: RobotAction): RobotAction;
   /** The tick of the last command that the consumer took, if the server knows it. */
   readonly appliedSeq: number | null;
   /** Leaves no timer. */

@@ -404,9 +404,10 @@ export class Robot {
     this.#stream?.push(action);
   }
 
-  #taken(action: RobotAction): void {
-    this.#lastValues = action.values;
-    this.#player?.taken(action);
+  #taken(action: RobotAction): RobotAction {
+    const command = this.#player?.taken(action) ?? action;
+    this.#lastValues = command.values;
+    return command;
   }
 
   /** After the present message is dealt with: a handler may call back into the robot. */
