@@ -27,11 +27,6 @@ export interface RobotOptions {
   /** `wild` moves all the time; `tabletop-v1` infers in a policy thread. */
   readonly model: 'wild' | 'tabletop-v1';
   readonly pacing?: 'paced' | 'chunked';
-  /**
-   * On links that stall. A paced robot has no executor of its own: what comes late joins a motion that it has broken off, and
-   * begins faster than the limits allow. So many joins are counted, not faults; `chunked` is the pacing for such links.
-   */
-  readonly joins?: boolean;
   /** Errors of the protocol that the test's fault is answered with. */
   readonly expects?: readonly ErrorCode[];
   readonly staleAfterMs?: number;
@@ -57,6 +52,15 @@ export interface SessionSeen {
   readonly resumed: boolean;
 }
 
+interface Body {
+  readonly sessionId: string;
+  readonly audit: MotionAudit;
+  seq: number;
+}
+
+/** After so many periods without a command the SDK takes a robot for standing. */
+const STOOD_PERIODS = 3;
+
 /**
  * A robot that streams until it is stopped, over whatever happens, through the SDK as a real one does. Two audits watch it:
  * every frame of the server's must continue the motion of the frame before within the limits that `opened` stated, and so
@@ -70,8 +74,9 @@ export class AuditedRobot {
   actions = 0;
   localHolds = 0;
   oldestMs = 0;
-  /** Commands that began anew after a gap, where the robot's options count these. */
-  joins = 0;
+  /** Commands after a silence of which nobody knows whether the robot stood meanwhile; not judged. */
+  unsure = 0;
+  #judged = 0;
   /** Longest time between two commands, ms. */
   longestSilenceMs = 0;
   #robot: Robot | null = null;
@@ -81,7 +86,7 @@ export class AuditedRobot {
   readonly #state = Float64Array.from(START);
   readonly #image = new Uint8Array(SIZE * SIZE * 3);
   #wire: { sessionId: string; audit: MotionAudit } | null = null;
-  #body: { sessionId: string; audit: MotionAudit; seq: number; broken: boolean } | null = null;
+  #body: Body | null = null;
   #lastCommandMs: number | null = null;
   #dropped = 0;
 
@@ -181,37 +186,27 @@ export class AuditedRobot {
     const now = performance.now();
     if (this.#lastCommandMs !== null)
       this.longestSilenceMs = Math.max(this.longestSilenceMs, now - this.#lastCommandMs);
+    const silentMs = this.#lastCommandMs === null ? 0 : now - this.#lastCommandMs;
     this.#lastCommandMs = now;
     const { opened } = robot;
     if (this.#body?.sessionId !== opened.session_id) {
       // A new session may begin wherever the robot stands.
       const audit = new MotionAudit(widened(limitsOf(opened.robot)), [...this.#state]);
-      this.#body = { sessionId: opened.session_id, audit, seq: -1, broken: false };
+      this.#body = { sessionId: opened.session_id, audit, seq: -1 };
       this.#dropped = robot.stats.dropped;
     }
     const body = this.#body;
     if (command.local) this.localHolds++;
-    // A new session after a lost one begins with a stand that is no tick of it: its own first tick has the same number.
-    const stands = command.local && body.seq < 0 && command.reason === 'link';
-    if (stands && opened.pacing === 'chunked') {
-      const moves = command.values.subarray(0, 6).some((by) => by !== 0);
-      if (moves) this.#wrong(`told to stand, and moved by ${[...command.values].join(' ')}`);
-    } else if (command.local && opened.pacing === 'paced') {
-      body.audit.stood();
-      body.broken = true;
-    } else {
+    if (opened.pacing === 'paced') this.#paced(body, command, (silentMs * opened.control_hz) / 1_000);
+    else {
       // The newest commands alone are kept for a consumer that is late, as this process is whenever it was not given the processor.
       const missing = command.seq - body.seq - 1;
       const dropped = robot.stats.dropped - this.#dropped;
-      const excused = missing > 0 && dropped > 0 && stalledLately();
-      const joins = this.options.joins === true || (body.broken && stalledLately());
-      if (excused || (joins && (missing > 0 || body.broken))) {
-        if (excused) this.#dropped += Math.min(missing, dropped);
-        else this.joins++;
+      if (missing > 0 && dropped > 0 && stalledLately()) {
+        this.#dropped += Math.min(missing, dropped);
         body.audit.resync(command.seq, command.values);
       } else this.#audited(`executed, ${dropped} dropped`, () => body.audit.tick(command.seq, command.values));
       body.seq = command.seq;
-      body.broken = false;
     }
     if (command.kind === 'hold') this.holds[command.reason ?? ''] = (this.holds[command.reason ?? ''] ?? 0) + 1;
     else {
@@ -219,6 +214,30 @@ export class AuditedRobot {
       this.#young(robot, command);
     }
     for (const [i, by] of command.values.entries()) this.#state[i] = i === 6 ? by : (this.#state[i] ?? 0) + by;
+  }
+
+  /**
+   * A command is one control period, whatever the number of its tick: each follows the one before it within the limits, the server's
+   * and those of the robot's own side alike. Only where none came for so long that the robot stood does motion begin anew.
+   */
+  #paced(body: Body, { kind, local, reason, values }: RobotAction, periods: number): void {
+    body.seq++;
+    if (kind === 'hold' && local && reason === 'estop') {
+      body.audit.stood();
+      return;
+    }
+    // A robot that moves is braked long before: this process did not get the processor, perhaps between the SDK's look at the clock and this one.
+    if (periods > STOOD_PERIODS - 0.5 && (periods < STOOD_PERIODS + 0.5 || stalledLately())) {
+      this.unsure++;
+      // what is excused must stay the exception
+      if (this.unsure > 50 + this.#judged / 20)
+        this.#wrong(`${this.unsure} commands unjudged, only ${this.#judged} judged`);
+      body.audit.resync(body.seq, values);
+      return;
+    }
+    if (periods > STOOD_PERIODS) body.audit.stood();
+    this.#judged++;
+    this.#audited(`executed, after ${periods.toFixed(1)} periods`, () => body.audit.tick(body.seq, values));
   }
 
   /** An action may be as old as a look may be, and as long as its chunk lasts. */

@@ -17,7 +17,7 @@ export class ChaosFleet {
 
   static async start(
     instance: ChaosInstance,
-    models: readonly (RobotOptions['model'] | Pick<RobotOptions, 'model' | 'pacing' | 'joins'>)[],
+    models: readonly (RobotOptions['model'] | Pick<RobotOptions, 'model' | 'pacing'>)[],
     over: Partial<RobotOptions> = {},
   ): Promise<ChaosFleet> {
     const { ws: url, api_key: apiKey } = instance.ready;

@@ -45,7 +45,6 @@ describe('a gateway whose clients come, break and leave', { timeout: 180_000 }, 
     for (let cycle = 0; cycle < CYCLES; cycle++) {
       const fleet = await ChaosFleet.start(instance, ['wild', 'wild', 'tabletop-v1'], {
         url: `ws://127.0.0.1:${link.port}`,
-        joins: true,
       });
       await fleet.moves(0.1);
       const fault = chance.pick(['cut', 'forget', 'stall', 'thread', 'leave'] as const);

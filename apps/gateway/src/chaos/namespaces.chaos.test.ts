@@ -12,9 +12,9 @@ import { until } from './until.js';
 
 const ROBOTS = fileURLToPath(new URL('../../dist/chaos/robots-main.js', import.meta.url));
 const IMPAIRMENT = { delayMs: 40, jitterMs: 15, loss: 0.02 };
-const MODELS: readonly Pick<RobotOptions, 'model' | 'pacing' | 'joins'>[] = [
+const MODELS: readonly Pick<RobotOptions, 'model' | 'pacing'>[] = [
   { model: 'wild', pacing: 'chunked' },
-  { model: 'wild', pacing: 'paced', joins: true },
+  { model: 'wild', pacing: 'paced' },
 ];
 
 interface Row {

@@ -7,7 +7,7 @@ import { until } from './until.js';
 
 const MODELS = [
   { model: 'wild', pacing: 'chunked' },
-  { model: 'wild', pacing: 'paced', joins: true },
+  { model: 'wild', pacing: 'paced' },
   { model: 'tabletop-v1', pacing: 'chunked' },
 ] as const;
 /** Longer than any observation may be old, so that robots must stop by themselves. */

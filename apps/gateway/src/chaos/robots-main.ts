@@ -8,14 +8,13 @@ const options = JSON.parse(process.argv[2] ?? '[]') as RobotOptions[];
 const robots = await Promise.all(options.map((each) => AuditedRobot.start(each)));
 
 function report(): void {
-  const rows = robots.map(({ id, actions, holds, localHolds, sessions, errors, logIds, over, joins, oldestMs }) => ({
+  const rows = robots.map(({ id, actions, holds, localHolds, sessions, errors, logIds, over, oldestMs }) => ({
     id,
     actions,
     holds,
     localHolds,
     sessions,
     errors,
-    joins,
     oldestMs,
     logIds: [...logIds],
     over: over?.message ?? null,

@@ -22,7 +22,7 @@ describe('faults in random order, two at a time', { timeout: 240_000 }, () => {
     fleet = await ChaosFleet.start(
       instance,
       [
-        { model: 'wild', pacing: 'paced', joins: true },
+        { model: 'wild', pacing: 'paced' },
         { model: 'wild', pacing: 'chunked' },
         { model: 'tabletop-v1', pacing: 'chunked' },
       ],
