@@ -8,12 +8,14 @@ export class LiveSegment {
   readonly header: SegmentHeader;
   readonly #file: SegmentFile;
   readonly #salt: number;
+  readonly #headBytes: number;
   #size: number;
 
   private constructor(header: SegmentHeader, file: SegmentFile, size: number) {
     this.header = header;
     this.#file = file;
     this.#salt = saltOf(header.journal_id, header.segment);
+    this.#headBytes = size;
     this.#size = size;
   }
 
@@ -38,6 +40,11 @@ export class LiveSegment {
 
   get size(): number {
     return this.#size;
+  }
+
+  /** Whether it has no record yet. */
+  get empty(): boolean {
+    return this.#size === this.#headBytes;
   }
 
   /** All of the batch or, where it throws, nothing: the next append writes over what may stand there. */

@@ -188,6 +188,26 @@ describe('JournalWriter', () => {
       expect(faults).toEqual([]);
     }));
 
+  it('[W1] a full disk ends its segment: the one before can be deleted once it is shipped, and so makes room', () =>
+    withFolder(async (dir) => {
+      const { disk, io } = faultyDisk();
+      const states = stateChange();
+      const writer = await openWriter(dir, { io, onState: states.onState });
+      writer.append(inference(1));
+      await writer.sync();
+      const files = async () => (await readdir(dir)).filter((name) => name.endsWith('.journal')).length;
+      expect(await files()).toBe(1);
+      disk.write = 'ENOSPC';
+      writer.append(inference(2));
+      expect(await states.next()).toMatchObject({ kind: 'failed', code: 'ENOSPC' });
+      disk.write = null;
+      expect(await states.next()).toEqual({ kind: 'ok' });
+      await writer.sync();
+      expect(await files()).toBe(2);
+      expect(logIds((await readAll(dir)).entries)).toEqual([1, 2]);
+      await writer.close();
+    }));
+
   it('[W1] counts what memory cannot hold, still takes an e-stop, and writes all that it took', () =>
     withFolder(async (dir) => {
       const { disk, io } = faultyDisk();

@@ -85,6 +85,8 @@ export class JournalWriter {
   #state: WriterState = OK;
   #refused = 0;
   #lockLost = false;
+  /** The disk was full when it was last written to, and there is a segment that another one after it lets go. */
+  #makeRoom = false;
   /** An fsync failed: the system may have dropped the pages while it calls them clean, so this segment is done with. */
   #broken: { readonly cause: unknown } | null = null;
   #closing = false;
@@ -283,12 +285,15 @@ export class JournalWriter {
     for (let delayMs = FIRST_RETRY_MS; ; delayMs = Math.min(2 * delayMs, LAST_RETRY_MS)) {
       try {
         if (this.#lockLost) throw new JournalError('lock_lost', this.#options.dir);
-        if (this.#broken !== null || this.#live.size + batch.length > this.#segmentBytes) await this.#roll();
+        const full = this.#live.size + batch.length > this.#segmentBytes;
+        if (this.#broken !== null || full || this.#makeRoom) await this.#roll();
         if (batch.length > 0) await this.#live.append(batch);
         this.#setState(OK);
         return true;
       } catch (error) {
         this.#fail(error);
+        // The disk is full. A live segment cannot be deleted, however much of it is shipped: with another after it, it can.
+        this.#makeRoom = systemCode(error) === 'ENOSPC' && !this.#live.empty;
         if (this.#closing) return false;
         await this.#io.pause(delayMs);
       }
@@ -311,6 +316,7 @@ export class JournalWriter {
     });
     const old = this.#live;
     this.#live = next;
+    this.#makeRoom = false;
     try {
       // Rows are stored idempotently: a record that stands in both segments is one row.
       for (const batch of this.#unsynced) await next.append(batch);
