@@ -8,7 +8,7 @@ import { localHold, type RobotAction } from './robot-action.js';
 /** No stop takes longer than 2 s, and an arm that has stood for a quarter of a second is taken from where it stands. */
 const STOPPED_AND_SEEN_MS = 2_500;
 /** A tick may come late by half a period, and by so much at least, before its place is taken: timers and networks jitter. */
-const LATE_MS = 10;
+const LATE_MS = 25;
 /** After so many periods without a command a robot stands: nobody was there to brake it. */
 const STOOD_PERIODS = 3;
 
