@@ -302,7 +302,7 @@ function distance(from: readonly number[], to: readonly number[]): number {
 const FINE: Fate = { ticks: 20, what: 'fine', quarters: 0 };
 
 describe.each(SPACES)('what a paced robot executes in %s', (space) => {
-  it.each([10, 50])(
+  it.each([10, 50, 100])(
     '[S14] keeps speed, acceleration and jerk whatever the network does to its ticks, at %i Hz',
     async (hz) => {
       await fc.assert(

@@ -7,8 +7,10 @@ import { localHold, type RobotAction } from './robot-action.js';
 
 /** No stop takes longer than 2 s, and an arm that has stood for a quarter of a second is taken from where it stands. */
 const STOPPED_AND_SEEN_MS = 2_500;
-/** A tick may come late by half a period, and by so much at least, before its place is taken: timers and networks jitter. */
+/** A tick may come late by half a period, and by so much where that is more, before its place is taken: timers and networks jitter. */
 const LATE_MS = 25;
+/** But never by more: a robot that is to be braked must not count as one that stands (STOOD_PERIODS). */
+const LATE_PERIODS = 1.5;
 /** After so many periods without a command a robot stands: nobody was there to brake it. */
 const STOOD_PERIODS = 3;
 
@@ -219,7 +221,8 @@ export class PacedPlayer implements Player {
     if (this.#nextHoldMs !== null) return this.#nextHoldMs;
     const moving = this.#motion?.resting === false;
     const stale = this.#context.opened.limits.stale_after_ms;
-    const late = moving ? this.#periodMs + Math.max(LATE_MS, this.#periodMs / 2) : stale;
+    const period = this.#periodMs;
+    const late = moving ? period + Math.max(period / 2, Math.min(LATE_MS, LATE_PERIODS * period)) : stale;
     return lastTickMs + (this.#linked ? Math.min(late, stale) : this.#periodMs);
   }
 
