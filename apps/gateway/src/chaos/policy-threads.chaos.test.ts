@@ -57,8 +57,8 @@ describe('policy threads that die or hang under moving robots', { timeout: 90_00
       }
       expect(fleet.sessions).toEqual(before);
       expect(instance.pid('gateway')).toBe(gateway);
-      // A tick that is late on a busy machine is one hold or two; a robot whose ticks stop has a hundred in these seconds.
-      for (const [i, robot] of others.entries()) expect(robot.localHolds - (holdsBefore[i] ?? 0)).toBeLessThan(25);
+      // A tick that is late is one hold or two; half a second without any, at 50 Hz, is more than twenty.
+      for (const [i, robot] of others.entries()) expect(robot.localHolds - (holdsBefore[i] ?? 0)).toBeLessThan(20);
     },
   );
 
