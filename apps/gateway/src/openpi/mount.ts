@@ -5,6 +5,7 @@ import { authFault, errorReply, type Reply, write } from '../http/reply.js';
 import type { ModelCatalogue } from '../models.js';
 import type { Refusal } from '../session/open.js';
 import type { BufferLimits } from '../stream/socket-handle.js';
+import { answerWithoutUpgrade } from '../stream/upgrade.js';
 import type { OpenpiConnection } from './connection.js';
 import { OpenpiSocket } from './openpi-socket.js';
 import { type OpenpiParameters, readParameters } from './parameters.js';
@@ -108,11 +109,7 @@ export function mountOpenpi(app: TemplatedApp, path: string, mount: OpenpiMount)
       data.connection = null;
     },
   });
-  app.any(path, (res, req) => {
-    const reply = errorReply('bad_message', 'This endpoint speaks WebSocket', uuidv7(), { status: 426 });
-    const headOnly = req.getMethod() === 'head';
-    res.cork(() => write(res, { ...reply, headers: { Upgrade: 'websocket' } }, { headOnly }));
-  });
+  answerWithoutUpgrade(app, path);
 }
 
 /** The paths of openpi's own server: the wire at `/`, whose clients name no path, and its health. */

@@ -116,8 +116,12 @@ export function mountStream(app: TemplatedApp, deps: StreamDeps): void {
       data.connection = null;
     },
   });
-  // What asks for no upgrade, uWS hands on.
-  app.any(STREAM_PATH, (res, req) => {
+  answerWithoutUpgrade(app, STREAM_PATH);
+}
+
+/** What asks for no upgrade, uWS hands on. */
+export function answerWithoutUpgrade(app: TemplatedApp, path: string): void {
+  app.any(path, (res, req) => {
     const reply = errorReply('bad_message', 'This endpoint speaks WebSocket', uuidv7(), { status: 426 });
     const headOnly = req.getMethod() === 'head';
     res.cork(() => write(res, { ...reply, headers: { Upgrade: 'websocket' } }, { headOnly }));
