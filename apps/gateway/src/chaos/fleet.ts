@@ -70,6 +70,12 @@ export class ChaosFleet {
     await this.#each(`holds ${more} times: ${reason}`, (robot, i) => count(robot) >= (before[i] ?? 0) + more);
   }
 
+  /** Resolves when every robot has found a connection again. A fast one does so between two ticks, and need not hold. */
+  async reconnects(): Promise<void> {
+    const before = this.#robots.map((robot) => robot.reconnects);
+    await this.#each('reconnects', (robot, i) => robot.reconnects > (before[i] ?? 0));
+  }
+
   /** Nothing that a robot was sent, or executed, was out of the envelope or out of date, and none was given up. */
   sound(): void {
     const wrong = this.#robots.flatMap(({ errors, over }) => [...errors, ...(over === null ? [] : [String(over)])]);

@@ -60,8 +60,9 @@ describe('bad links', { timeout: 90_000 }, () => {
   test('connections that are cut: the same sessions go on', async () => {
     const before = fleet.sessions;
     for (let i = 0; i < 3; i++) {
+      const reconnected = fleet.reconnects();
       link.cut();
-      await fleet.holds('link', 1);
+      await reconnected;
       await fleet.moves();
     }
     expect(fleet.sessions).toEqual(before);
