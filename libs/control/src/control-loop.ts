@@ -106,7 +106,7 @@ export class ControlLoop {
       this.#timeline.discard(draft);
       const held = this.#timeline.remaining(chunk.nextTick);
       const usable = draft.from <= chunk.nextTick + held ? draft.end - chunk.nextTick : held;
-      return { adopted: true, usable, seam, ...verdict };
+      return accepted(usable, seam, verdict);
     });
   }
 
@@ -118,7 +118,7 @@ export class ControlLoop {
       this.#timeline.commit(draft);
       this.#rejects = 0;
       this.#lastChunkRejected = false;
-      return { adopted: true, usable: this.#timeline.remaining(nextTick), seam, ...verdict };
+      return accepted(this.#timeline.remaining(nextTick), seam, verdict);
     });
     if (adoption.adopted || adoption.reason === 'expired') this.#prefix?.came(nextTick - chunk.baseTick);
     else this.#reject(nextTick);
@@ -423,7 +423,7 @@ export class ControlLoop {
     }
     return {
       values,
-      stop: Float64Array.from(tail),
+      stop: new Float64Array(tail),
       startPose,
       length,
       stopLength: tail.length / dim,
@@ -509,6 +509,15 @@ export class ControlLoop {
     return ((tick + 1) % this.#capacity) * (SNAPSHOT + this.#motion.row);
   }
 }
+
+const accepted = (usable: number, seam: number, { score, checksPassed, flags }: Verdict): Adoption => ({
+  adopted: true,
+  usable,
+  seam,
+  score,
+  checksPassed,
+  flags,
+});
 
 function higher(a: HoldReason | null, b: HoldReason | null): HoldReason | null {
   if (a === null || b === null) return a ?? b;

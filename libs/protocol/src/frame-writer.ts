@@ -44,9 +44,12 @@ export class FrameWriter {
 
   /** msgpack that stands ready. */
   raw(msgpack: Uint8Array): void {
-    this.#reserve(msgpack.length);
-    for (let i = 0; i < msgpack.length; i++) this.#bytes[this.#at + i] = msgpack[i] as number;
-    this.#at += msgpack.length;
+    const { length } = msgpack;
+    this.#reserve(length);
+    const bytes = this.#bytes;
+    const at = this.#at;
+    for (let i = 0; i < length; i++) bytes[at + i] = msgpack[i] as number;
+    this.#at = at + length;
   }
 
   number(value: number): void {
@@ -138,10 +141,12 @@ export class FrameWriter {
   }
 
   #string(text: string): void {
+    // Asked once: texts come in many representations, and each look at the length of any of them is a call.
+    const { length } = text;
     // at most three UTF-8 bytes a UTF-16 unit
-    this.#reserve(5 + text.length * 3);
-    if (text.length < MOST_ASCII && this.#ascii(text)) return;
-    const room = text.length * 3;
+    const room = length * 3;
+    this.#reserve(5 + room);
+    if (length < MOST_ASCII && this.#ascii(text, length)) return;
     const headerBytes = room < 256 ? 2 : room < 65_536 ? 3 : 5;
     const { written } = textEncoder.encodeInto(text, this.#bytes.subarray(this.#at + headerBytes));
     if (headerBytes === 2) {
@@ -157,20 +162,21 @@ export class FrameWriter {
     this.#at += headerBytes + written;
   }
 
-  #ascii(text: string): boolean {
-    const short = text.length < 32;
+  #ascii(text: string, length: number): boolean {
+    const short = length < 32;
+    const bytes = this.#bytes;
     const start = this.#at + (short ? 1 : 2);
-    for (let i = 0; i < text.length; i++) {
+    for (let i = 0; i < length; i++) {
       const unit = text.charCodeAt(i);
       if (unit > 0x7f) return false;
-      this.#bytes[start + i] = unit;
+      bytes[start + i] = unit;
     }
-    if (short) this.#bytes[this.#at] = 0xa0 | text.length;
+    if (short) bytes[this.#at] = 0xa0 | length;
     else {
-      this.#bytes[this.#at] = 0xd9;
-      this.#bytes[this.#at + 1] = text.length;
+      bytes[this.#at] = 0xd9;
+      bytes[this.#at + 1] = length;
     }
-    this.#at = start + text.length;
+    this.#at = start + length;
     return true;
   }
 

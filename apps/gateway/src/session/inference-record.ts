@@ -10,14 +10,20 @@ interface Finished {
   readonly observation: AcceptedObservation;
   readonly output: PolicyOutput;
   readonly timing: RequestTiming;
+}
+
+interface Judgement {
   readonly status: InferenceStatus;
   readonly safetyScore: number;
   readonly safetyFlags: readonly string[];
 }
 
 /** What the journal keeps of an inference. One literal: a spread of this many fields cost as much as judging the chunk. */
-export function inferenceRecord(session: Session, finished: Finished): InferenceRecord {
-  const { logId, nowMs, observation, output, timing, status, safetyScore, safetyFlags } = finished;
+export function inferenceRecord(
+  session: Session,
+  { logId, nowMs, observation, output, timing }: Finished,
+  { status, safetyScore, safetyFlags }: Judgement,
+): InferenceRecord {
   const { profile } = session;
   const { description } = profile.model;
   const { action_dim } = description;

@@ -195,7 +195,7 @@ export class InferenceSlot implements Requester {
       counters.inference_errors++;
       if (output.rule !== undefined) session.refused(output.rule, 'action', output.reason);
       this.#count('error');
-      const record = inferenceRecord(session, { ...finished, status: 'error', safetyScore: 0, safetyFlags: [] });
+      const record = inferenceRecord(session, finished, { status: 'error', safetyScore: 0, safetyFlags: [] });
       // In its turn: the chunk before may still be on its way to the disk.
       this.#unwritten.add(observation);
       context.journal.append(record, () => {
@@ -220,7 +220,7 @@ export class InferenceSlot implements Requester {
       counters.safety_rejected++;
       session.refused(refusedActionRule(verdict.reason), 'action', verdict.reason ?? 'unsafe');
     }
-    const record = inferenceRecord(session, { ...finished, status, safetyScore: verdict.score, safetyFlags: flags });
+    const record = inferenceRecord(session, finished, { status, safetyScore: verdict.score, safetyFlags: flags });
     // Rejected chunks go to the loop too: it counts them in a row (N2) and never executes them.
     this.#unwritten.add(observation);
     context.journal.append(record, () => {

@@ -1,5 +1,6 @@
-import { flagNames, type Plan } from '@sinew/control';
+import type { Plan } from '@sinew/control';
 import type { Chunk } from '@sinew/protocol';
+import { namesOf } from './flag-names.js';
 import type { ReadyChunk } from './inference.js';
 
 /** A governed plan as the wire's `chunk`; `firstTick` is the tick of its first action. */
@@ -10,13 +11,13 @@ export function chunkMessage(plan: Plan, chunk: ReadyChunk, firstTick: number, d
     first_tick: firstTick,
     dt_ms: dtMs,
     shape: [plan.length, dim],
-    values: Float32Array.from(plan.values.subarray(0, plan.length * dim)),
-    start_pose: plan.startPose === null ? null : Float64Array.from(plan.startPose),
-    stop: Float32Array.from(plan.stop.subarray(0, plan.stopLength * dim)),
+    values: new Float32Array(plan.values),
+    start_pose: plan.startPose === null ? null : new Float64Array(plan.startPose),
+    stop: new Float32Array(plan.stop),
     safety: {
       score: plan.score,
       checks_passed: plan.checksPassed,
-      flags: flagNames(plan.flags),
+      flags: namesOf(plan.flags),
       clamped: plan.clamped,
     },
     latency: chunk.latency,

@@ -102,7 +102,7 @@ export class TickLog {
   }
 
   /** Takes what there is, or null. The columns are copies: the journal may encode them later. */
-  take(identity: Identity): TicksRecord | null {
+  take({ session_id, customer_id, t_ms, episode }: Identity): TicksRecord | null {
     if (this.#tickCount === 0 && this.#inputCount === 0) return null;
     const tick = (field: number): number[] => column(this.#ticks, this.#tickCount, this.#tickWidth, field);
     const input = (field: number): number[] => column(this.#inputs, this.#inputCount, this.#inputWidth, field);
@@ -110,7 +110,10 @@ export class TickLog {
       v: 1,
       kind: 'ticks',
       log_id: null,
-      ...identity,
+      session_id,
+      customer_id,
+      t_ms,
+      episode,
       part: this.#part++,
       dt_ms: this.#dtMs,
       dim: this.#dim,
