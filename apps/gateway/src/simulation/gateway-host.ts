@@ -165,7 +165,7 @@ export class GatewayHost {
     };
     life.models = new ModelCatalogue([served]);
     life.gateway = await startGateway({
-      settings: SETTINGS,
+      settings: { ...SETTINGS, horizon: scenario.horizon },
       clock,
       journal: life.journal,
       models: life.models,

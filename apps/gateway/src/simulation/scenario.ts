@@ -42,6 +42,7 @@ export interface Scenario {
   readonly segmentBytes: number;
   readonly database: { readonly meanMs: number; awayUntilMs: number };
   readonly consents: ReadonlyMap<string, unknown>;
+  readonly horizon: 'fixed' | 'adaptive';
 }
 
 const CUSTOMERS = ['01900000-0000-7000-8000-000000000001', '01900000-0000-7000-8000-000000000002'];
@@ -119,6 +120,7 @@ export function scenarioOf(random: Random): Scenario {
     segmentBytes: random.pick([8_192, 65_536, 1_048_576]),
     database: { meanMs: random.pick([0.5, 10]), awayUntilMs: 0 },
     consents: new Map(),
+    horizon: random.pick(['adaptive', 'adaptive', 'fixed'] as const),
   };
 }
 

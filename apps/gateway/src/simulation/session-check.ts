@@ -54,6 +54,8 @@ export class SessionCheck {
   #detachedSince = false;
   #state: MotionState = AT_REST;
   #holdsInARow = 0;
+  /** The newest last. */
+  readonly #actions: number[] = [];
   /** Chunked: how it moves after each tick of its plan. */
   readonly #plan = new Map<number, MotionState>();
   /** How the next chunk begins where it does not follow the plan. */
@@ -174,9 +176,25 @@ export class SessionCheck {
     const record = this.#journal.inferences.get(message.log_id);
     if (record === undefined) return;
     const rows = record.shape[0];
-    this.#book.check('S6', seq >= record.base_tick && seq < record.base_tick + rows, () => {
-      return `${where()} is not in its chunk, ticks ${record.base_tick} to ${record.base_tick + rows - 1}`;
+    const entry = this.#leastEntry(record.base_tick, seq);
+    this.#actions.push(seq);
+    if (this.#actions.length > KEPT_TICKS) this.#actions.shift();
+    this.#book.check('S6', seq >= record.base_tick && entry < rows, () => {
+      return `${where()} is not in its chunk: entry ${entry} or a later one of ${rows} from tick ${record.base_tick}`;
     });
+  }
+
+  /**
+   * The first entry of a chunk from before `baseTick` that an action of tick `seq` may come from: none twice. By the clock it is one a
+   * tick; where a robot's horizon adapts, ticks in which it stood count for none (L8), up to the one at which its chunk expired.
+   */
+  #leastEntry(baseTick: number, seq: number): number {
+    const byTheClock = seq - baseTick;
+    const { adaptive, model } = this.session.profile;
+    const expires = model.description.chunk_size - 1;
+    if (!adaptive) return byTheClock;
+    const sent = this.#actions.filter((tick) => tick >= baseTick).length;
+    return Math.max(sent, byTheClock - expires);
   }
 
   hold({ reason, seq, values }: Hold): void {
