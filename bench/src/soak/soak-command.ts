@@ -30,10 +30,10 @@ const OPTIONS = {
   sample_s: { type: 'number', default: 10, min: 0.5, max: 600, help: 'between samples' },
   heap_every: {
     type: 'integer',
-    default: 6,
+    default: 12,
     min: 1,
     max: 1_000,
-    help: 'samples from one garbage collection to the next: each stops the gateway for some tens of milliseconds',
+    help: 'samples from one reading of the heap to the next: each stops the gateway for two whole collections, and what ticks that costs is told apart',
   },
 } as const satisfies OptionTable;
 
@@ -173,6 +173,13 @@ function findings(result: SoakResult): Findings {
         value: held / Math.max(1, result.received),
       },
       {
+        name: 'soak.missed_in_collections',
+        label: 'ticks missed while the bench collected garbage to read the heap, and in the second after',
+        unit: 'ticks',
+        better: 'neither',
+        value: result.missed_in_collections,
+      },
+      {
         name: 'soak.lost_sessions',
         label: 'sessions lost',
         unit: 'sessions',
@@ -185,7 +192,7 @@ function findings(result: SoakResult): Findings {
     ],
     series: series(samples),
     notes: [
-      'the heap is read after a collection, which stops the gateway: ticks and jitter of those samples hold its pause',
+      'the heap is read after two forced collections, which stop the gateway: a second around each is in no sample',
       ...(heap_growth === null ? ['too few readings of the heap to tell its growth'] : []),
       ...(early ? ['ended early by whoever ran it'] : []),
     ],

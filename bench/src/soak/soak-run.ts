@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BenchError, progress } from '../command.js';
 import { Fleet } from '../load/fleet.js';
+import type { MemoryReading } from '../load/gateway-messages.js';
 import type { LoadOptions } from '../load/load-options.js';
 import { measureLoad, observationFrames } from '../load/measure-load.js';
 import { knee } from '../load/ramp.js';
@@ -27,6 +28,8 @@ export interface SoakRun {
   readonly early: boolean;
   readonly samples: readonly SoakSample[];
   readonly missed: number;
+  /** While the bench had the gateway collect its garbage, and just after: none of `missed`. */
+  readonly missed_in_collections: number;
   readonly received: number;
   readonly overdue: number;
   readonly lost_sessions: number;
@@ -38,6 +41,8 @@ const CALIBRATION_S = 24;
 const CALIBRATION_LEAST = 50;
 const CALIBRATION_MOST = 1_200;
 const RAMP_SHARE = 0.6;
+/** Until a gateway that was stopped for some periods is in step again. */
+const RECOVERY_MS = 1_000;
 
 /** `stop` ends it early: what was measured by then is the result. */
 export async function soak(plan: SoakPlan, stop: AbortSignal): Promise<SoakRun> {
@@ -68,12 +73,19 @@ export async function soak(plan: SoakPlan, stop: AbortSignal): Promise<SoakRun> 
     const beganMs = performance.now();
     const elapsedS = (): number => (performance.now() - beganMs) / 1_000;
     const samples: SoakSample[] = [];
+    let missedInCollections = 0;
     while (!stop.aborted && elapsedS() < plan.seconds) {
       await wait(Math.min(plan.sampleS, plan.seconds - elapsedS()) * 1_000, stop);
       const report = await gateway.report();
       const lap = fleet.lap();
       const atS = elapsedS();
-      const memory = samples.length % plan.heapEvery === plan.heapEvery - 1 ? await gateway.memory() : null;
+      let memory: MemoryReading | null = null;
+      if (samples.length % plan.heapEvery === plan.heapEvery - 1) {
+        // The whole heap at once, twice: no gateway does that by itself, and it stops this one for longer than a tick.
+        memory = await gateway.memory();
+        await wait(RECOVERY_MS, stop);
+        missedInCollections += fleet.lap().missed;
+      }
       // The probe begins anew with each sample: it must not be what grows.
       await gateway.mark();
       samples.push(sampleOf(atS, report, lap, memory));
@@ -91,6 +103,7 @@ export async function soak(plan: SoakPlan, stop: AbortSignal): Promise<SoakRun> 
       early: stop.aborted,
       samples,
       missed: sum(({ missed }) => missed) + rest.missed,
+      missed_in_collections: missedInCollections,
       received: sum(({ received }) => received) + rest.received,
       overdue,
       lost_sessions: fleet.record.lost,
