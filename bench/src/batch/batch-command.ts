@@ -167,7 +167,6 @@ function findings({ policy, batch: size, bare_batch, rounds, cpu_ratio, wall_rat
               better: 'higher' as const,
               value: cpu_ratio,
               rounds: cpuRounds,
-              goal: RATIO_GOAL,
             },
           ]),
       {
@@ -177,6 +176,7 @@ function findings({ policy, batch: size, bare_batch, rounds, cpu_ratio, wall_rat
         better: 'higher',
         value: wall_ratio,
         rounds: rounds.map((round) => round.wall_ratio),
+        goal: RATIO_GOAL,
       },
       {
         name: name('served_per_s'),

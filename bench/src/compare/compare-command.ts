@@ -46,6 +46,16 @@ function differences(a: readonly BenchResult[], b: readonly BenchResult[]): stri
   };
   alike('machine', ({ machine: { cpu, cores, node, system } }) => `${cpu}, ${cores} cores, Node ${node}, ${system}`);
   alike('command', ({ command }) => command);
+  for (const [which, here, there] of [
+    ['A', a, b],
+    ['B', b, a],
+  ] as const) {
+    const names = (results: readonly BenchResult[]) =>
+      new Set(results.flatMap(({ figures }) => figures.map((f) => f.name)));
+    const others = names(there);
+    const missing = [...names(here)].filter((name) => !others.has(name));
+    if (missing.length > 0) notes.push(`only in ${which}, and not compared: ${missing.join(', ')}`);
+  }
   const stolen = [...a, ...b].filter(({ machine }) => (machine.steal_share ?? 0) > 0.02).length;
   if (stolen > 0) notes.push(`in ${stolen} of the runs the host took more than 2 % of the processor away`);
   const busy = [...a, ...b].filter(({ machine, load_average: [last = 0] }) => last > machine.cores).length;

@@ -107,6 +107,14 @@ export class Fleet {
     return this.#robots.reduce((sum, { ledger, cutMs }) => sum + (cutMs === null ? ledger.overdue(nowMs) : 0), 0);
   }
 
+  /** Robots that drive and have a socket, and heard nothing in the measured window. */
+  get silent(): number {
+    return this.#robots.filter(
+      ({ cutMs, earlier, ledger, rank }) =>
+        rank < this.#active && cutMs === null && [...earlier, ledger].every(({ received }) => received === 0),
+    ).length;
+  }
+
   /** Robots whose socket was cut and that have had no action since. */
   get withoutAction(): number {
     return this.#robots.filter(({ cutMs }) => cutMs !== null).length;

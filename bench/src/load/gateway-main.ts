@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { NO_RECORD } from '@sinew/accounts';
 import { createMemoryState } from '@sinew/cache';
+import { requireSettings } from '@sinew/config';
 import { createPool, type KeyIdentity, repositories } from '@sinew/db';
 import { feedbackRoutes, ModelCatalogue, monotonicClock, openFeedback, startGateway } from '@sinew/gateway';
 import { createJobs } from '@sinew/jobs';
@@ -20,6 +21,7 @@ const say = (message: FromGateway): void => {
 };
 
 async function start(options: GatewayOptions): Promise<{ probe: GatewayProbe; stop: () => Promise<void> }> {
+  const defaults = requireSettings({ env: {} });
   const clock = monotonicClock;
   const metrics = createMetrics();
   const log = createLogger('gateway', 'error');
@@ -31,14 +33,7 @@ async function start(options: GatewayOptions): Promise<{ probe: GatewayProbe; st
     now: () => Date.now(),
   });
   const models = await ModelCatalogue.load(
-    {
-      policies: [options.policy],
-      policy_threads: options.policyThreads,
-      policy_intra_op: 1,
-      batch_max: 0,
-      batch_window_ms: 0,
-      admission: 0.85,
-    },
+    { ...defaults, policies: [options.policy], policy_threads: options.policyThreads },
     clock,
     metrics,
     log,
@@ -59,21 +54,16 @@ async function start(options: GatewayOptions): Promise<{ probe: GatewayProbe; st
   const hash = createHash('sha256').update(options.key).digest('hex');
   const database = options.databaseUrl === undefined ? null : openDatabase(options.databaseUrl, options.dir, models);
   const gateway = await startGateway({
+    // As `npm start` has it, but for what the bench is about: many sessions, and an end that does not wait.
     settings: {
+      ...defaults,
       host: '127.0.0.1',
       port: 0,
+      openpi_port: null,
       max_sessions: options.maxSessions,
-      max_frame_bytes: 4_194_304,
-      stale_after_ms: 500,
       resume_window_ms: options.resumeWindowMs ?? 1_000,
       open_timeout_ms: 30_000,
-      ping_interval_ms: 5_000,
       drain_ms: 100,
-      soft_limit_bytes: 262_144,
-      hard_limit_bytes: 4_194_304,
-      metrics_customer_labels: false,
-      openpi_port: null,
-      openpi_defaults: '',
     },
     clock,
     journal,

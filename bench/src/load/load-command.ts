@@ -14,6 +14,9 @@ export const load = defineCommand({
       throw new BenchError('--ramp goes alone: without --idle, --bare and --hostile');
     }
     if (options.idle) return { mode: 'idle', ...(await measureIdle(options)) } as const;
+    if (options.url !== null && (options.bare || options.profile !== null)) {
+      throw new BenchError('--bare and --profile are of a gateway of the bench’s own: without --url');
+    }
     if (options.bare) {
       const ceiling = await measureLoad(options);
       return { mode: 'bare', ceiling, gateway: await measureLoad({ ...options, bare: false }) } as const;

@@ -136,6 +136,8 @@ export function loadFigures(prefix: string, before: string, result: LoadResult, 
     ...percentileFigures(`${prefix}.jitter`, `${before}tick jitter of the server`, result.tick_jitter_ms.server),
     ...single('missed_ticks', 'missed ticks', 'ticks', 'lower', result.missed_ticks, goal('<=', 0)),
     ...single('overdue_ticks', 'overdue at the end', 'ticks', 'lower', result.overdue_ticks),
+    ...single('held_ratio', 'ticks held', 'of the received', 'lower', result.held_ratio),
+    ...single('silent_robots', 'robots that heard nothing', 'robots', 'lower', result.silent_robots, goal('<=', 0)),
     ...single('tick_hz', 'ticks a robot', 'Hz', 'higher', result.tick_hz),
     ...percentileFigures(
       `${prefix}.storm.first_action`,

@@ -55,6 +55,9 @@ export interface LoadResult {
   /** Due when the window ended and not there yet. */
   readonly overdue_ticks: number;
   readonly holds: Readonly<Record<string, number>>;
+  /** Of the received ticks, null where there are none by themselves; and robots that have a socket and heard nothing. */
+  readonly held_ratio: number | null;
+  readonly silent_robots: number;
   readonly errors: Readonly<Record<string, number>>;
   readonly lost_sessions: number;
   readonly server: {
@@ -131,6 +134,8 @@ export function loadResult(measured: Measured): LoadResult {
     missed_ticks: fleet.ledgers.reduce((sum, ledger) => sum + ledger.missed, 0),
     overdue_ticks: fleet.overdue(measured.endedMs),
     holds: record.holds,
+    held_ratio: received === 0 ? null : Object.values(record.holds).reduce((sum, n) => sum + n, 0) / received,
+    silent_robots: received === 0 ? 0 : fleet.silent,
     errors: record.errors,
     lost_sessions: record.lost,
     server: {
@@ -214,11 +219,13 @@ function cpuShare({ report, options, fleet, wallMs, benchCpuMs }: Measured): Loa
     };
   }
   const own = report.cpuMs - (report.policyCpuMs ?? 0);
+  // A ramp's report is of its last step: over all frames it would tell nothing.
+  const ramped = options.ramp !== null;
   return {
     gateway_cores: round3(report.cpuMs / report.wallMs),
     policy_cores: report.policyCpuMs === null ? null : round3(report.policyCpuMs / report.wallMs),
-    per_session_ms: round3(own / (report.wallMs / 1_000) / options.robots),
-    per_frame_us: round3((own * 1_000) / Math.max(1, fleet.record.sent)),
+    per_session_ms: ramped ? null : round3(own / (report.wallMs / 1_000) / options.robots),
+    per_frame_us: ramped ? null : round3((own * 1_000) / Math.max(1, fleet.record.sent)),
     bench_cores,
     bench_per_frame_us,
   };

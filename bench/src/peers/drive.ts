@@ -136,10 +136,9 @@ class Record {
         if (peer === undefined) return;
         if (peer.busy) this.#owed.get(peer)?.push(due);
         else {
-          // That this process woke late is not the server's fault, nor part of what the answer took.
-          const sentMs = performance.now();
-          if (this.#measuring) this.#lateness.record(sentMs - due);
-          peer.ask(sentMs);
+          // From when it was due: on shared cores it may be the server that kept this process from waking.
+          if (this.#measuring) this.#lateness.record(performance.now() - due);
+          peer.ask(due);
         }
       }
       const waitMs = dueMs() - performance.now();

@@ -114,7 +114,10 @@ function sweeps({ workload, servers }: WorkloadRounds): Series[] {
     y: { label: KINDS[kind].label, unit: KINDS[kind].unit, log: true },
     lines: servers.map(({ server, sweep }) => ({
       label: SERVER_LABELS[server],
-      points: sweep.map(({ clients, result }): [number, number] => [clients, READ[kind](result)]),
+      points: sweep.flatMap(({ clients, result }): [number, number][] => {
+        const value = READ[kind](result);
+        return Number.isFinite(value) ? [[clients, value]] : [];
+      }),
     })),
   });
   return [

@@ -1,15 +1,13 @@
 import type { Lap } from '../load/fleet-record.js';
 import type { MemoryReading } from '../load/gateway-messages.js';
 import type { GatewayReport } from '../load/gateway-probe.js';
+import { median } from '../stats/median.js';
 import { robustSlope, type Slope } from '../stats/slope.js';
 
 export interface SoakSample {
   /** Since the window began, s. */
   readonly at_s: number;
   readonly rss_mb: number;
-  /** After a collection; null where this sample made none. */
-  readonly heap_mb: number | null;
-  readonly external_mb: number | null;
   readonly loop_delay_p99_ms: number;
   readonly jitter_p99_ms: number | null;
   readonly age_p99_ms: number | null;
@@ -19,13 +17,11 @@ export interface SoakSample {
   readonly gateway_cores: number;
 }
 
-export function sampleOf(atS: number, report: GatewayReport, lap: Lap, memory: MemoryReading | null): SoakSample {
+export function sampleOf(atS: number, report: GatewayReport, lap: Lap): SoakSample {
   const mb = (bytes: number): number => Number((bytes / 1e6).toFixed(3));
   return {
     at_s: Number(atS.toFixed(1)),
     rss_mb: mb(report.rssBytes),
-    heap_mb: memory === null ? null : mb(memory.heapBytes),
-    external_mb: memory === null ? null : mb(memory.externalBytes),
     loop_delay_p99_ms: Number(report.loopDelayMs.p99.toFixed(3)),
     jitter_p99_ms: report.tickLateness?.p99 ?? null,
     age_p99_ms: lap.age?.p99 ?? null,
@@ -36,17 +32,35 @@ export function sampleOf(atS: number, report: GatewayReport, lap: Lap, memory: M
   };
 }
 
-export interface HeapGrowth extends Slope {
+export interface Growth extends Slope {
   readonly readings: number;
 }
 
-/** Bytes an hour. The first fifth is left out: compiled code and tables that find their size grow once. */
-export function heapGrowth(samples: readonly SoakSample[], of: 'heap_mb' | 'rss_mb'): HeapGrowth | null {
+/** Of resident memory, bytes an hour. The first fifth is left out: compiled code and tables that find their size grow once. */
+export function rssGrowth(samples: readonly SoakSample[]): Growth | null {
   const end = samples.at(-1)?.at_s ?? 0;
-  const points = samples.flatMap((sample) => {
-    const mb = sample[of];
-    return mb === null || sample.at_s < 0.2 * end ? [] : [[sample.at_s / 3_600, mb * 1e6] as const];
-  });
+  const points = samples.flatMap(({ at_s, rss_mb }) =>
+    at_s < 0.2 * end ? [] : [[at_s / 3_600, rss_mb * 1e6] as const],
+  );
   const slope = robustSlope(points);
   return slope === null ? null : { ...slope, readings: points.length };
+}
+
+export interface HeapGrowth {
+  /** Middle reading after less middle reading before, bytes; and the most and the least that the readings allow. */
+  readonly bytes: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+export function heapGrowth(
+  { before, after }: { readonly before: readonly MemoryReading[]; readonly after: readonly MemoryReading[] },
+  of: 'heapBytes' | 'externalBytes',
+): HeapGrowth {
+  const [first, last] = [before.map((reading) => reading[of]), after.map((reading) => reading[of])];
+  return {
+    bytes: median(last) - median(first),
+    low: Math.min(...last) - Math.max(...first),
+    high: Math.max(...last) - Math.min(...first),
+  };
 }

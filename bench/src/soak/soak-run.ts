@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BenchError, progress } from '../command.js';
 import { Fleet } from '../load/fleet.js';
 import type { MemoryReading } from '../load/gateway-messages.js';
+import type { GatewayProcess } from '../load/gateway-process.js';
 import type { LoadOptions } from '../load/load-options.js';
 import { measureLoad, observationFrames } from '../load/measure-load.js';
 import { knee } from '../load/ramp.js';
@@ -15,8 +16,6 @@ export interface SoakPlan {
   readonly share: number;
   readonly seconds: number;
   readonly sampleS: number;
-  /** A collection every so many samples. */
-  readonly heapEvery: number;
 }
 
 export interface SoakRun {
@@ -28,8 +27,10 @@ export interface SoakRun {
   readonly early: boolean;
   readonly samples: readonly SoakSample[];
   readonly missed: number;
-  /** While the bench had the gateway collect its garbage, and just after: none of `missed`. */
-  readonly missed_in_collections: number;
+  /** Robots with a socket that heard nothing: they have no gaps to miss anything in. */
+  readonly silent: number;
+  /** After forced collections, before and after the measured time. */
+  readonly memory: { readonly before: readonly MemoryReading[]; readonly after: readonly MemoryReading[] };
   readonly received: number;
   readonly overdue: number;
   readonly lost_sessions: number;
@@ -41,8 +42,10 @@ const CALIBRATION_S = 24;
 const CALIBRATION_LEAST = 50;
 const CALIBRATION_MOST = 1_200;
 const RAMP_SHARE = 0.6;
+/** Of the heap, at each end. A reading stops the gateway for two whole collections: none falls into the measured time. */
+const READINGS = 3;
 /** Until a gateway that was stopped for some periods is in step again. */
-const RECOVERY_MS = 1_000;
+const RECOVERY_MS = 2_000;
 
 /** `stop` ends it early: what was measured by then is the result. */
 export async function soak(plan: SoakPlan, stop: AbortSignal): Promise<SoakRun> {
@@ -66,29 +69,21 @@ export async function soak(plan: SoakPlan, stop: AbortSignal): Promise<SoakRun> 
     fleet.drive(await observationFrames(await fleet.open(), options, Number(options.frame_kb)));
     progress(`${robots} robots, warming up`);
     await wait(options.warmup * 1_000, stop);
-    await gateway.memory();
+    const before = await readMemory(gateway, stop);
     await gateway.mark();
     fleet.measure(true);
     fleet.lap();
     const beganMs = performance.now();
     const elapsedS = (): number => (performance.now() - beganMs) / 1_000;
     const samples: SoakSample[] = [];
-    let missedInCollections = 0;
     while (!stop.aborted && elapsedS() < plan.seconds) {
       await wait(Math.min(plan.sampleS, plan.seconds - elapsedS()) * 1_000, stop);
       const report = await gateway.report();
       const lap = fleet.lap();
       const atS = elapsedS();
-      let memory: MemoryReading | null = null;
-      if (samples.length % plan.heapEvery === plan.heapEvery - 1) {
-        // The whole heap at once, twice: no gateway does that by itself, and it stops this one for longer than a tick.
-        memory = await gateway.memory();
-        await wait(RECOVERY_MS, stop);
-        missedInCollections += fleet.lap().missed;
-      }
       // The probe begins anew with each sample: it must not be what grows.
       await gateway.mark();
-      samples.push(sampleOf(atS, report, lap, memory));
+      samples.push(sampleOf(atS, report, lap));
       tell(samples, plan.seconds);
     }
     if (samples.length === 0) throw new BenchError('ended before anything was measured');
@@ -96,14 +91,17 @@ export async function soak(plan: SoakPlan, stop: AbortSignal): Promise<SoakRun> 
     const rest = fleet.lap();
     const overdue = fleet.overdue(performance.timeOrigin + performance.now());
     const sum = (of: (sample: SoakSample) => number): number => samples.reduce((total, each) => total + of(each), 0);
+    const seconds = Number(elapsedS().toFixed(1));
+    const after = await readMemory(gateway, stop);
     return {
       robots,
       capacity,
-      seconds: Number(elapsedS().toFixed(1)),
+      seconds,
       early: stop.aborted,
       samples,
       missed: sum(({ missed }) => missed) + rest.missed,
-      missed_in_collections: missedInCollections,
+      silent: fleet.silent,
+      memory: { before, after },
       received: sum(({ received }) => received) + rest.received,
       overdue,
       lost_sessions: fleet.record.lost,
@@ -116,24 +114,36 @@ export async function soak(plan: SoakPlan, stop: AbortSignal): Promise<SoakRun> 
   }
 }
 
+/** A ramp in large steps, then one in small steps between the last that was sound and the next. */
 async function calibrate(load: LoadOptions): Promise<number> {
   progress('calibration: a ramp to the knee');
-  const ramp = `${CALIBRATION_LEAST}:${CALIBRATION_MOST}:${CALIBRATION_S}`;
-  const { ramp: steps } = await measureLoad({ ...load, ramp, warmup: 3 });
-  const capacity = knee(steps ?? [], load.hz);
-  if (capacity === null) {
+  const climb = async (from: number, to: number) => {
+    const { ramp } = await measureLoad({ ...load, ramp: `${from}:${to}:${CALIBRATION_S}`, warmup: 3 });
+    return { sound: knee(ramp ?? [], load.hz), sizes: (ramp ?? []).map(({ robots }) => robots) };
+  };
+  const { sound, sizes } = await climb(CALIBRATION_LEAST, CALIBRATION_MOST);
+  if (sound === null) {
     throw new BenchError(`${CALIBRATION_LEAST} robots are too many for this machine now: say how many with --robots`);
   }
-  return capacity;
+  const next = sizes.find((robots) => robots > sound);
+  return next === undefined ? sound : ((await climb(sound, next)).sound ?? sound);
+}
+
+async function readMemory(gateway: GatewayProcess, stop: AbortSignal): Promise<MemoryReading[]> {
+  const readings: MemoryReading[] = [];
+  while (readings.length < READINGS) {
+    readings.push(await gateway.memory());
+    await wait(RECOVERY_MS, stop);
+  }
+  return readings;
 }
 
 function tell(samples: readonly SoakSample[], seconds: number): void {
   const last = samples.at(-1);
   if (last === undefined) return;
   const missed = samples.reduce((sum, sample) => sum + sample.missed, 0);
-  const heap = samples.findLast(({ heap_mb }) => heap_mb !== null)?.heap_mb;
   progress(
-    `${last.at_s.toFixed(0)} of ${seconds} s: ${missed} ticks missed, heap ${heap ?? '–'} MB, RSS ${last.rss_mb.toFixed(0)} MB, jitter p99 ${last.jitter_p99_ms?.toFixed(1) ?? '–'} ms`,
+    `${last.at_s.toFixed(0)} of ${seconds} s: ${missed} ticks missed, RSS ${last.rss_mb.toFixed(0)} MB, jitter p99 ${last.jitter_p99_ms?.toFixed(1) ?? '–'} ms`,
   );
 }
 

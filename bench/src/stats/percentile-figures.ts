@@ -29,4 +29,4 @@ export function percentileFigures(
 }
 
 /** Below this many samples the percentile is the maximum by another name. */
-const NEEDED: Readonly<Record<string, number>> = { p999: 1_000, p9999: 10_000 };
+const NEEDED: Readonly<Record<string, number>> = { p99: 100, p999: 1_000, p9999: 10_000 };
