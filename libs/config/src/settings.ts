@@ -116,7 +116,7 @@ export const SETTINGS = {
   },
   horizon: {
     type: 'choice',
-    default: 'fixed',
+    default: 'adaptive',
     choices: ['fixed', 'adaptive'],
     help: 'how much of a chunk is executed before the next is asked for: what the bundle says, or more while the load is high; `execute` in `open` is kept in any case',
   },
