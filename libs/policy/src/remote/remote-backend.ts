@@ -14,7 +14,7 @@ import { BatchLayout } from '../onnx/batch-layout.js';
 import type { FromRemote, RemoteSetup } from './messages.js';
 import { PROTOCOLS, type RemoteModel } from './remote-model.js';
 import { type Remote, RemoteThread, type RemoteThreadEvents } from './remote-thread.js';
-import { serverUrl, withoutSecrets } from './server-url.js';
+import { sentInTheClear, serverUrl, withoutSecrets } from './server-url.js';
 
 /** Beyond a batch's deadline, which the thread keeps: without a word by then, the thread itself is stuck. */
 const THREAD_GRACE_MS = 2_000;
@@ -70,6 +70,7 @@ class RemoteBackend implements PolicyBackend {
   #servers: readonly ServerStats[];
   #warmUp: readonly WarmUp[] = [];
   #warnings: readonly string[] = [];
+  readonly #exposed: readonly string[];
   #changed = () => {};
   #first: { resolve(): void; reject(error: BundleError): void } | null = null;
   #nextId = 0;
@@ -80,6 +81,9 @@ class RemoteBackend implements PolicyBackend {
     const { manifest, remote } = bundle;
     if (remote === undefined) throw new TypeError(`${manifest.id} is not run by others`);
     this.#model = { ...remote, urls: checked(urls.length > 0 ? urls : remote.urls, remote, manifest.id) };
+    this.#exposed = (token === null ? [] : this.#model.urls.filter(sentInTheClear)).map(
+      (url) => `the token is sent to ${withoutSecrets(url)} unencrypted`,
+    );
     this.maxBatch = maxBatch > 0 ? Math.min(maxBatch, manifest.batch.max) : manifest.batch.max;
     this.#layout = new BatchLayout(manifest, this.maxBatch);
     this.#filler = new BatchFiller(bundle, this.#layout);
@@ -149,7 +153,7 @@ class RemoteBackend implements PolicyBackend {
     return {
       state: this.#state,
       provider: this.#model.backend,
-      warnings: this.#warnings,
+      warnings: [...this.#exposed, ...this.#warnings],
       available: Array.from({ length: this.slots }, (_, slot) => this.available(slot)),
       ...this.#totals,
       cpuMs: this.#cpuMs,

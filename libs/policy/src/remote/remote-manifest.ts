@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ManifestFault } from '../bundle/check-manifest.js';
 import { Manifest } from '../bundle/manifest.js';
+import { withoutGraph } from '../bundle/without-graph.js';
 import { type Key, PROTOCOLS, type RemoteModel } from './remote-model.js';
 import { serverUrl } from './server-url.js';
 
@@ -104,9 +105,6 @@ export const OpenpiManifest = z.strictObject({
 });
 export type OpenpiManifest = z.infer<typeof OpenpiManifest>;
 
-/** Instructions have a length in every policy's description; what the server does with longer ones is its affair. */
-const MAX_WORDS = 64;
-
 /** The same as a manifest of any policy, so that nothing else need know where it runs. */
 export function manifestOf(source: KserveManifest | OpenpiManifest): Manifest {
   if (source.backend === 'kserve') {
@@ -114,31 +112,7 @@ export function manifestOf(source: KserveManifest | OpenpiManifest): Manifest {
     return { ...rest, graph: 'none' };
   }
   const { backend: _, remote: __, inputs, ...rest } = source;
-  return {
-    ...rest,
-    graph: 'none',
-    inputs: {
-      cameras: inputs.cameras.map((camera) => ({
-        ...camera,
-        tensor: `images.${camera.name}`,
-        dtype: 'uint8',
-        mean: [0, 0, 0],
-        std: [1, 1, 1],
-      })),
-      state: { tensor: 'state', ...inputs.state },
-      text: {
-        tensor: 'tokens',
-        dtype: 'int32',
-        tokenizer: 'words',
-        vocabulary: 'none',
-        length: MAX_WORDS,
-        pad: '<pad>',
-        unknown: '<unk>',
-      },
-    },
-    output: { tensor: 'actions' },
-    normalization: { state: 'graph', action: 'graph' },
-  };
+  return { ...rest, ...withoutGraph(inputs.cameras, inputs.state) };
 }
 
 export function remoteOf({ backend, remote }: KserveManifest | OpenpiManifest): RemoteModel {

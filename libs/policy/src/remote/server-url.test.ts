@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { PROTOCOLS } from './remote-model.js';
-import { serverUrl, withoutSecrets } from './server-url.js';
+import { sentInTheClear, serverUrl, withoutSecrets } from './server-url.js';
 
 test.each<[keyof typeof PROTOCOLS, string, RegExp | null]>([
   ['kserve', 'http://a:8000', null],
@@ -18,4 +18,17 @@ test.each<[keyof typeof PROTOCOLS, string, RegExp | null]>([
 test('[P17] what is shown of an address has neither user nor query', () => {
   expect(withoutSecrets('wss://user:hunter2@a:1/v1?key=sesame#x')).toBe('wss://…@a:1/v1…');
   expect(withoutSecrets('http://a:8000/triton')).toBe('http://a:8000/triton');
+});
+
+test.each([
+  ['http://a:8000', true],
+  ['ws://10.0.0.7:8000/v1', true],
+  ['http://127.0.0.1.example.org', true],
+  ['https://a', false],
+  ['wss://a', false],
+  ['http://localhost:8000', false],
+  ['ws://127.0.0.1:8000', false],
+  ['http://[::1]:8000', false],
+])('[P17] whether a token sent to %s can be read on the way: %s', (url, readable) => {
+  expect(sentInTheClear(url)).toBe(readable);
 });

@@ -18,3 +18,10 @@ export function serverUrl(text: string, protocols: readonly string[]): { fault: 
 
 /** For logs, metrics and messages: without what may be there for nobody to read. */
 export const withoutSecrets = (url: string): string => url.replace(/\/\/[^/]*@/, '//…@').replace(/[?#].*$/, '…');
+
+/** Whether anybody on the way can read what is sent there: neither encrypted nor on this machine. */
+export function sentInTheClear(text: string): boolean {
+  const { hostname, protocol } = new URL(text);
+  const here = hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
+  return (protocol === 'http:' || protocol === 'ws:') && !here;
+}

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { BundlePath, Manifest } from '../bundle/manifest.js';
+import { withoutGraph } from '../bundle/without-graph.js';
 
 const fields = Manifest.unwrap().shape;
 const name = z.string().min(1).max(128);
@@ -52,37 +53,10 @@ export const ScriptManifest = z
 export type ScriptManifest = z.infer<typeof ScriptManifest>;
 
 const MAX_BATCH = 64;
-const MAX_WORDS = 64;
 
-/** The same as a manifest of any policy, so that nothing else need know of scripts. Its tensors exist in name only. */
+/** The same as a manifest of any policy, so that nothing else need know of scripts. */
 export function asManifest(manifest: ScriptManifest): Manifest {
   const { backend: _, script: __, inputs, ...common } = manifest;
-  return {
-    ...common,
-    graph: 'none',
-    inputs: {
-      cameras: inputs.cameras.map((camera) => ({
-        ...camera,
-        tensor: `images.${camera.name}`,
-        layout: 'nhwc',
-        dtype: 'uint8',
-        resize: 'stretch',
-        mean: [0, 0, 0],
-        std: [1, 1, 1],
-      })),
-      state: { tensor: 'state', ...inputs.state },
-      text: {
-        tensor: 'tokens',
-        dtype: 'int32',
-        tokenizer: 'words',
-        vocabulary: 'none',
-        length: MAX_WORDS,
-        pad: '<pad>',
-        unknown: '<unk>',
-      },
-    },
-    output: { tensor: 'actions' },
-    normalization: { state: 'graph', action: 'graph' },
-    batch: { max: MAX_BATCH },
-  };
+  const cameras = inputs.cameras.map((camera) => ({ ...camera, layout: 'nhwc' as const, resize: 'stretch' as const }));
+  return { ...common, ...withoutGraph(cameras, inputs.state), batch: { max: MAX_BATCH } };
 }
