@@ -70,11 +70,11 @@ const SQL_TYPES: Readonly<Record<ColumnType, string>> = {
   'double[]': 'float8[]',
 };
 
-const RETURNING = 'ON CONFLICT DO NOTHING RETURNING log_id, request_id';
+const ONLY_NEW = 'ON CONFLICT DO NOTHING RETURNING log_id, request_id';
 const FROM_JSON = `INSERT INTO vlaapi.inference_logs (${NAMES})
   SELECT ${ENTRIES.map(([name, type]) => (type === 'bytea' ? `decode("${name}", 'base64')` : `"${name}"`)).join(', ')}
   FROM jsonb_to_recordset($1::jsonb) AS r(${ENTRIES.map(([name, type]) => `"${name}" ${SQL_TYPES[type]}`).join(', ')})
-  ${RETURNING}`;
+  ${ONLY_NEW}`;
 
 /** COPY may not write into a table with policies, and cannot skip what stands there: rows wait in a table of the connection's own. */
 const STAGE = `CREATE TEMPORARY TABLE IF NOT EXISTS pg_temp.sinew_staged_inferences
@@ -82,7 +82,8 @@ const STAGE = `CREATE TEMPORARY TABLE IF NOT EXISTS pg_temp.sinew_staged_inferen
 const UNSTAGE = 'ROLLBACK TO SAVEPOINT before_copy';
 const COPY = `COPY pg_temp.sinew_staged_inferences (${NAMES}) FROM STDIN (FORMAT binary)`;
 const FROM_STAGE = `INSERT INTO vlaapi.inference_logs (${NAMES})
-  SELECT ${NAMES} FROM pg_temp.sinew_staged_inferences ${RETURNING}`;
+  SELECT ${NAMES} FROM pg_temp.sinew_staged_inferences`;
+const NEW_FROM_STAGE = `${FROM_STAGE} ${ONLY_NEW}`;
 
 /** Few enough to keep one statement's JSON small; enough for 48,000 rows/s in the embedded engine. */
 export const JSON_ROWS = 1_000;
@@ -106,7 +107,7 @@ export const storeAsJson: StoreInferences = async (client, rows, waiting) => {
   return sorted(client, rows, returned);
 };
 
-/** COPY in binary, then one INSERT, once a transaction: for a server that takes it. What COPY cannot hold goes as JSON. */
+/** COPY in binary, then an INSERT, once a transaction: for a server that takes it. What COPY cannot hold goes as JSON. */
 export const storeByCopy: StoreInferences = async (client, rows, waiting) => {
   await client.query(STAGE);
   try {
@@ -116,9 +117,18 @@ export const storeByCopy: StoreInferences = async (client, rows, waiting) => {
     await client.query(UNSTAGE);
     return storeAsJson(client, rows, waiting);
   }
-  const storing = client.query<Returned>(FROM_STAGE);
-  waiting?.();
-  const { rows: returned } = await storing;
+  await client.query('SAVEPOINT before_insert');
+  try {
+    const storing = client.query(FROM_STAGE);
+    waiting?.();
+    await storing;
+    return { inserted: rows, conflicts: [] };
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === UNIQUE_VIOLATION)) throw error;
+  }
+  // Some stand there already, as after a crash. To look for each before it is made, and to tell of each, takes longer than making it.
+  await client.query('ROLLBACK TO SAVEPOINT before_insert');
+  const { rows: returned } = await client.query<Returned>(NEW_FROM_STAGE);
   return sorted(client, rows, returned);
 };
 
@@ -138,6 +148,7 @@ export async function takesCopy(pool: Pool): Promise<boolean> {
 }
 
 const FEATURE_NOT_SUPPORTED = '0A000';
+const UNIQUE_VIOLATION = '23505';
 
 /** Some 100 KB: large enough for one system call, small enough that the server begins early. */
 const PIECE_ROWS = 100;

@@ -54,7 +54,9 @@ export function shipping(pool: Pool) {
         }
         const inserted: InferenceRow[] = [];
         const conflicts: number[] = [];
-        const inferences = lastOf(batch.inferences, (i) => `${i.log_id}/${i.request_id}`);
+        const inferences = haveOwnIds(batch.inferences)
+          ? batch.inferences
+          : lastOf(batch.inferences, (i) => `${i.log_id}/${i.request_id}`);
         for (const rows of chunks(inferences, rowsATime)) {
           const result = await storeInferences(client, rows, waiting);
           inserted.push(...result.inserted);
@@ -82,6 +84,9 @@ export function shipping(pool: Pool) {
 function lastOf<T>(rows: readonly T[], key: (row: T) => string): T[] {
   return [...new Map(rows.map((row) => [key(row), row])).values()];
 }
+
+const haveOwnIds = (rows: readonly InferenceRow[]): boolean =>
+  new Set(rows.map(({ log_id }) => log_id)).size === rows.length;
 
 function* chunks<T>(rows: readonly T[], size = JSON_ROWS): Generator<readonly T[]> {
   for (let i = 0; i < rows.length; i += size) yield rows.slice(i, i + size);

@@ -67,15 +67,18 @@ export async function addUsage(client: PoolClient, stored: readonly InferenceRow
   );
   const tiers = new Map(customers.map((row) => [row.customer_id, row.tier]));
   const days = new Map<string, UsageRow>();
+  let row: UsageRow | undefined;
   for (const { customer_id, timestamp, model_name, status } of stored) {
-    // A row's time is ISO 8601 in UTC: its day is written in it.
+    // A row's time is ISO 8601 in UTC: its day is written in it. Mostly it is that of the row before.
     const day = timestamp.slice(0, 10);
-    const key = `${customer_id}\n${day}\n${model_name}`;
-    let row = days.get(key);
-    if (row === undefined) {
-      const tier = tierOf(tiers.get(customer_id) ?? 'free');
-      row = { customer_id, day, tier, model_name, inferences: 0, rejected: 0, micro_dollars: 0 };
-      days.set(key, row);
+    if (row?.customer_id !== customer_id || row.day !== day || row.model_name !== model_name) {
+      const key = `${customer_id}\n${day}\n${model_name}`;
+      row = days.get(key);
+      if (row === undefined) {
+        const tier = tierOf(tiers.get(customer_id) ?? 'free');
+        row = { customer_id, day, tier, model_name, inferences: 0, rejected: 0, micro_dollars: 0 };
+        days.set(key, row);
+      }
     }
     const { tier } = row;
     row.inferences++;

@@ -58,7 +58,9 @@ export function inferenceRow(
 function firstAction(chunk: Uint8Array, [steps, dim]: readonly [number, number]): number[] {
   if (steps === 0 || chunk.byteLength < 4 * dim) return [];
   const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-  return Array.from({ length: dim }, (_, index) => view.getFloat32(4 * index, true));
+  const action = new Array<number>(dim);
+  for (let i = 0; i < dim; i++) action[i] = view.getFloat32(4 * i, true);
+  return action;
 }
 
 export function sessionRow(record: SessionRecord, openedMs: number): SessionRow {

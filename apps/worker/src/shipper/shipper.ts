@@ -180,7 +180,10 @@ export class Shipper {
   }
 
   #noteHours(batch: ShippedBatch): void {
-    for (const { timestamp } of batch.inferences) this.#hours.add(hourOf(timestamp));
+    // As written, `2026-11-06T09`: thousands of rows of one hour are one time to read.
+    const written = new Set<string>();
+    for (const { timestamp } of batch.inferences) written.add(timestamp.slice(0, 13));
+    for (const hour of written) this.#hours.add(hourOf(`${hour}:00:00Z`));
     for (const { ended_at } of batch.episodes) if (ended_at !== null) this.#hours.add(hourOf(ended_at));
   }
 

@@ -1,13 +1,15 @@
 import { checkRecordedInference } from '@sinew/contracts';
 import type { InferenceRecord, JournalRecord } from '@sinew/journal';
-import { isoTime } from './rows.js';
+
+/** ECMA-262, Time Values and Time Range. */
+const MAX_DATE_MS = 8.64e15;
 
 /**
  * Throws where no row can be made of a record. Asked before anything is made of it: half a record in the mapper's state would
  * spoil the rows of others. What the database itself refuses is not looked at here.
  */
 export function assertSound(record: JournalRecord): void {
-  isoTime(record.t_ms);
+  assertTime(record.t_ms, 't_ms');
   switch (record.kind) {
     case 'session':
       return assert(typeof record.instruction === 'string', 'instruction');
@@ -31,7 +33,7 @@ export function assertSound(record: JournalRecord): void {
         const { data } = record;
         assert(typeof data?.incident_id === 'string', 'data.incident_id');
         assert(data.log_id === null || Number.isSafeInteger(data.log_id), 'data.log_id');
-        for (const ms of [data.opened_ms, data.last_ms, data.closed_ms ?? 0]) isoTime(ms);
+        for (const ms of [data.opened_ms, data.last_ms, data.closed_ms ?? 0]) assertTime(ms, 'data');
       }
       return;
   }
@@ -40,6 +42,11 @@ export function assertSound(record: JournalRecord): void {
 function assertRules(record: InferenceRecord): void {
   const fault = checkRecordedInference(record);
   if (fault !== null) throw new TypeError(`${fault.rule}: ${fault.reason}`);
+}
+
+/** Milliseconds that a date can hold. */
+function assertTime(ms: number, field: string): void {
+  assert(Math.abs(ms) <= MAX_DATE_MS, field);
 }
 
 function assert(sound: boolean, field: string): void {

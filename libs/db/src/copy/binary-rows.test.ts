@@ -89,3 +89,45 @@ test('what was borrowed is not there again', () => {
   rows.column('integer', 2);
   expect(rows.borrow().toString('hex')).toBe('0000000400000002');
 });
+
+test('a column that says the same as in the row before is written again, whatever stood between and however the buffer grew', () => {
+  const columns: [ColumnType, unknown][][] = [
+    [
+      ['text', 'arm-1'],
+      ['uuid', '01900000-0000-7000-8000-0000000000a1'],
+      ['jsonb', 'arm-1'],
+    ],
+    [
+      ['text', 'arm-1'],
+      ['uuid', '01900000-0000-7000-8000-0000000000a1'],
+      ['text', 'arm-1'],
+    ],
+    [
+      ['text', null],
+      ['uuid', '01900000-0000-7000-8000-0000000000a2'],
+      ['text', 'x'.repeat(400_000)],
+    ],
+    [
+      ['text', 'arm-1'],
+      ['uuid', '01900000-0000-7000-8000-0000000000a2'],
+      ['text', 'x'.repeat(400_000)],
+    ],
+  ];
+  const together = new BinaryRows();
+  const apart: string[] = [];
+  for (const row of columns) {
+    together.row(row.length);
+    const alone = new BinaryRows();
+    alone.row(row.length);
+    for (const [type, value] of row) {
+      together.column(type, value);
+      alone.column(type, value);
+    }
+    apart.push(alone.borrow().subarray(19).toString('hex'));
+  }
+  expect(together.borrow().subarray(19).toString('hex')).toBe(apart.join(''));
+  // What was lent is not copied from.
+  together.row(1);
+  together.column('text', 'arm-1');
+  expect(together.borrow().toString('hex')).toBe('0001000000056172' + '6d2d31');
+});
