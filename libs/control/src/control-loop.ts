@@ -56,6 +56,8 @@ export class ControlLoop {
   /** The tick before the first one, where plans are recorded from there on. */
   #standingAt = Number.NEGATIVE_INFINITY;
   readonly #capacity: number;
+  /** [·, D] where a plan and its stop are gathered: how long they will be is known at their end. */
+  #planned = new Float64Array(0);
 
   readonly #probe: Probe | null;
 
@@ -401,7 +403,6 @@ export class ControlLoop {
   plan(firstTick: number, length: number, onTick?: (n: number, result: TickResult) => void): Plan {
     this.#rewind(firstTick);
     const { dim, hz } = this.spec;
-    const values = new Float64Array(length * dim);
     const startPose = this.#motion.start();
     let score = 1;
     let checksPassed = 4;
@@ -410,29 +411,41 @@ export class ControlLoop {
     for (let i = 0; i < length; i++) {
       const r = this.tick(firstTick + i, null);
       onTick?.(firstTick + i, r);
-      values.set(r.values, i * dim);
+      this.#keep(i, r.values);
       score = Math.min(score, r.score);
       checksPassed = Math.min(checksPassed, r.checksPassed);
       flags |= r.flags;
       reason ??= r.reason;
     }
-    const tail: number[] = [];
-    for (let i = 0; i < LONGEST_TAIL_S * hz && !this.#motion.resting; i++) {
-      const r = this.tick(firstTick + length + i, 'starved');
-      for (let d = 0; d < dim; d++) tail.push(r.values[d] as number);
+    let stopLength = 0;
+    for (; stopLength < LONGEST_TAIL_S * hz && !this.#motion.resting; stopLength++) {
+      const n = length + stopLength;
+      this.#keep(n, this.tick(firstTick + n, 'starved').values);
     }
+    const rows = this.#planned.slice(0, (length + stopLength) * dim);
     return {
-      values,
-      stop: new Float64Array(tail),
+      values: rows.subarray(0, length * dim),
+      stop: rows.subarray(length * dim),
       startPose,
       length,
-      stopLength: tail.length / dim,
+      stopLength,
       score,
       checksPassed,
       flags,
       clamped: (flags & CLAMP_FLAGS) !== 0,
       reason,
     };
+  }
+
+  #keep(row: number, values: Float64Array): void {
+    const { chunkSize, dim, hz } = this.spec;
+    const at = row * dim;
+    if (at + dim > this.#planned.length) {
+      const larger = new Float64Array(Math.max(2 * this.#planned.length, Math.ceil(chunkSize + hz) * dim, at + dim));
+      larger.set(this.#planned);
+      this.#planned = larger;
+    }
+    for (let d = 0; d < dim; d++) this.#planned[at + d] = values[d] as number;
   }
 
   /**

@@ -3,7 +3,25 @@ import type { Chunk } from '@sinew/protocol';
 import { namesOf } from './flag-names.js';
 import type { ReadyChunk } from './inference.js';
 
-/** A governed plan as the wire's `chunk`; `firstTick` is the tick of its first action. */
+/** Numbers as float32, in a buffer that is used again. */
+class Float32Room {
+  #room = new Float32Array(0);
+
+  hold(numbers: Float64Array): Float32Array {
+    if (numbers.length > this.#room.length) this.#room = new Float32Array(2 * numbers.length);
+    const held = this.#room.subarray(0, numbers.length);
+    held.set(numbers);
+    return held;
+  }
+}
+
+const values = new Float32Room();
+const stop = new Float32Room();
+
+/**
+ * A governed plan as the wire's `chunk`; `firstTick` is the tick of its first action. Its `values` and `stop` are lent: encode it before
+ * the next one is made.
+ */
 export function chunkMessage(plan: Plan, chunk: ReadyChunk, firstTick: number, dtMs: number, dim: number): Chunk {
   return {
     type: 'chunk',
@@ -11,9 +29,9 @@ export function chunkMessage(plan: Plan, chunk: ReadyChunk, firstTick: number, d
     first_tick: firstTick,
     dt_ms: dtMs,
     shape: [plan.length, dim],
-    values: new Float32Array(plan.values),
+    values: values.hold(plan.values),
     start_pose: plan.startPose === null ? null : new Float64Array(plan.startPose),
-    stop: new Float32Array(plan.stop),
+    stop: stop.hold(plan.stop),
     safety: {
       score: plan.score,
       checks_passed: plan.checksPassed,

@@ -14,6 +14,20 @@ const bytesOf = (values: Float64Array): Uint8Array =>
 /** Inputs of one record: what the frame budget lets a second bring in, with room to spare. */
 const MOST_INPUTS = 512;
 
+/** Numbers that are lent until the next ones: in lockstep a record comes with every chunk, and buffers of its own cost as much as the rest. */
+class Room {
+  #numbers = new Float64Array(0);
+
+  of(count: number): Float64Array {
+    if (count > this.#numbers.length) this.#numbers = new Float64Array(2 * count);
+    return this.#numbers.subarray(0, count);
+  }
+}
+
+const PROPOSED = new Room();
+const SENT = new Room();
+const STATES = new Room();
+
 interface Identity {
   readonly session_id: string;
   readonly customer_id: string;
@@ -101,7 +115,7 @@ export class TickLog {
     return ++this.#inputCount >= MOST_INPUTS;
   }
 
-  /** Takes what there is, or null. The columns are copies: the journal may encode them later. */
+  /** Takes what there is, or null. What is binary in it is lent: encode it before a next one is taken, of whichever log. */
   take({ session_id, customer_id, t_ms, episode }: Identity): TicksRecord | null {
     if (this.#tickCount === 0 && this.#inputCount === 0) return null;
     const tick = (field: number): number[] => column(this.#ticks, this.#tickCount, this.#tickWidth, field);
@@ -123,8 +137,8 @@ export class TickLog {
       score: tick(TICK.score),
       kinds: tick(TICK.kind),
       causes: tick(TICK.cause),
-      proposed: bytesOf(this.#actions(TICK.actions)),
-      sent: bytesOf(this.#actions(TICK.actions + this.#dim)),
+      proposed: bytesOf(this.#actions(TICK.actions, PROPOSED)),
+      sent: bytesOf(this.#actions(TICK.actions + this.#dim, SENT)),
       inputs: {
         at: input(INPUT.at),
         before: input(INPUT.before),
@@ -153,9 +167,9 @@ export class TickLog {
   }
 
   /** [N, D] */
-  #actions(from: number): Float64Array {
+  #actions(from: number, room: Room): Float64Array {
     const rows = this.#ticks;
-    const out = new Float64Array(this.#tickCount * this.#dim);
+    const out = room.of(this.#tickCount * this.#dim);
     if (rows === null) return out;
     for (let n = 0, at = 0; n < this.#tickCount; n++) {
       const row = n * this.#tickWidth + from;
@@ -167,7 +181,7 @@ export class TickLog {
   /** Of the inputs that have one, in their order. */
   #states(): Float64Array {
     const rows = this.#inputs;
-    const out = new Float64Array(this.#stateCount * this.#stateDim);
+    const out = STATES.of(this.#stateCount * this.#stateDim);
     if (rows === null) return out;
     for (let n = 0, at = 0; n < this.#inputCount; n++) {
       const row = n * this.#inputWidth;
