@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { borrowEncoded, decodeMap } from './codec.js';
 import { inference } from './fixtures.js';
+import { decodeInference } from './inference-decoder.js';
 import { encodeInference, isPlain } from './inference-encoder.js';
 import type { InferenceRecord } from './records.js';
 
@@ -39,6 +40,42 @@ test('an inference decodes to what the general encoder would have made of it', (
       expect(plus(decoded)).toEqual(plus(general));
     }),
   );
+});
+
+test('an inference is decoded in one pass to what the general decoder makes of it', () => {
+  fc.assert(
+    fc.property(fc.array(anyInference, { minLength: 1, maxLength: 4 }), (records) => {
+      // Together: texts that come again are shared.
+      const decoded = records.map((record) => {
+        const window = Buffer.from(encodeInference(record));
+        const found = decodeInference(window);
+        const general = decodeMap(Buffer.from(window));
+        // A record that was handed out is not what the window's next content is.
+        window.fill(0xff);
+        return { found, general };
+      });
+      for (const { found, general } of decoded) expect(found).toEqual(general);
+    }),
+  );
+});
+
+test('whatever else stands there is left to the general decoder, or read as by it', () => {
+  fc.assert(
+    fc.property(anyInference, fc.nat(), fc.integer({ min: 0, max: 255 }), (record, place, byte) => {
+      const bytes = Buffer.from(encodeInference(record));
+      const changed = Buffer.from(bytes);
+      changed[place % bytes.length] = byte;
+      const found = decodeInference(changed);
+      const general = decodeMap(changed);
+      // Text that is no UTF-8 any more: decoders differ in what they put in its place.
+      if (found !== null && !JSON.stringify([found, general]).includes('\ufffd')) expect(found).toEqual(general);
+      expect(decodeInference(bytes.subarray(0, place % bytes.length))).toBeNull();
+      expect(decodeInference(Buffer.concat([bytes, Buffer.of(byte)]))).toBeNull();
+    }),
+    { numRuns: 1_000 },
+  );
+  for (const other of [{ error: 'out of memory' }, { session_id: null }])
+    expect(decodeInference(Buffer.from(borrowEncoded(inference(1, other))))).toBeNull();
 });
 
 test('an inference with an error, a plan or no session is left to the general encoder', () => {

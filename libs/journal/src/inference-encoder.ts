@@ -1,8 +1,8 @@
 import { begin, key, lend, mapHead, number, value } from './keyed-writer.js';
 import type { InferenceRecord } from './records.js';
 
-/** In the order in which they are written. */
-const KEYS = {
+/** Each field's name as msgpack, in the order in which they are written. */
+export const FIELDS = {
   v: key('v'),
   kind: key('kind'),
   log_id: key('log_id'),
@@ -32,7 +32,7 @@ const KEYS = {
   safety_score: key('safety_score'),
   safety_flags: key('safety_flags'),
 } satisfies Partial<Record<keyof InferenceRecord, Uint8Array>>;
-const HEAD = mapHead(Object.keys(KEYS).length);
+export const HEAD = mapHead(Object.keys(FIELDS).length);
 
 /** Whether a record has only the fields that every inference has; others are rare and left to the general encoder. */
 export const isPlain = (record: InferenceRecord): boolean =>
@@ -44,33 +44,33 @@ export const isPlain = (record: InferenceRecord): boolean =>
  */
 export function encodeInference(record: InferenceRecord): Uint8Array {
   begin(HEAD);
-  number(KEYS.v, record.v);
-  value(KEYS.kind, record.kind);
-  number(KEYS.log_id, record.log_id);
-  number(KEYS.t_ms, record.t_ms);
-  value(KEYS.session_id, record.session_id);
-  value(KEYS.customer_id, record.customer_id);
-  value(KEYS.request_id, record.request_id);
-  value(KEYS.key_id, record.key_id);
-  number(KEYS.episode, record.episode);
-  value(KEYS.robot_id, record.robot_id);
-  value(KEYS.robot_type, record.robot_type);
-  value(KEYS.model_id, record.model_id);
-  value(KEYS.model_version, record.model_version);
-  value(KEYS.instruction, record.instruction);
-  number(KEYS.observation_seq, record.observation_seq);
-  number(KEYS.observation_age_ms, record.observation_age_ms);
-  number(KEYS.base_tick, record.base_tick);
-  value(KEYS.state, record.state);
-  value(KEYS.image_shape, record.image_shape);
-  value(KEYS.chunk, record.chunk);
-  value(KEYS.shape, record.shape);
-  number(KEYS.queue_ms, record.queue_ms);
-  number(KEYS.decode_ms, record.decode_ms);
-  number(KEYS.inference_ms, record.inference_ms);
-  number(KEYS.total_ms, record.total_ms);
-  value(KEYS.status, record.status);
-  number(KEYS.safety_score, record.safety_score);
-  value(KEYS.safety_flags, record.safety_flags);
+  number(FIELDS.v, record.v);
+  value(FIELDS.kind, record.kind);
+  number(FIELDS.log_id, record.log_id);
+  number(FIELDS.t_ms, record.t_ms);
+  value(FIELDS.session_id, record.session_id);
+  value(FIELDS.customer_id, record.customer_id);
+  value(FIELDS.request_id, record.request_id);
+  value(FIELDS.key_id, record.key_id);
+  number(FIELDS.episode, record.episode);
+  value(FIELDS.robot_id, record.robot_id);
+  value(FIELDS.robot_type, record.robot_type);
+  value(FIELDS.model_id, record.model_id);
+  value(FIELDS.model_version, record.model_version);
+  value(FIELDS.instruction, record.instruction);
+  number(FIELDS.observation_seq, record.observation_seq);
+  number(FIELDS.observation_age_ms, record.observation_age_ms);
+  number(FIELDS.base_tick, record.base_tick);
+  value(FIELDS.state, record.state);
+  value(FIELDS.image_shape, record.image_shape);
+  value(FIELDS.chunk, record.chunk);
+  value(FIELDS.shape, record.shape);
+  number(FIELDS.queue_ms, record.queue_ms);
+  number(FIELDS.decode_ms, record.decode_ms);
+  number(FIELDS.inference_ms, record.inference_ms);
+  number(FIELDS.total_ms, record.total_ms);
+  value(FIELDS.status, record.status);
+  number(FIELDS.safety_score, record.safety_score);
+  value(FIELDS.safety_flags, record.safety_flags);
   return lend();
 }

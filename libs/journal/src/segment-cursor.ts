@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { decodeMap } from './codec.js';
 import { checkFrame, FRAME_HEADER_BYTES, MAX_PAYLOAD_BYTES, mayBeFrame } from './frame.js';
+import { decodeInference } from './inference-decoder.js';
 import { MAGIC, readHeader, type SegmentHeader, saltOf, segmentPath } from './segment.js';
 
 const WINDOW_BYTES = 256 * 1024;
@@ -55,7 +56,10 @@ export class SegmentCursor {
 
   /** Hands frames to `sink` until it says stop (`full`) or there is no sound frame. */
   read(sink: FrameSink): Promise<CursorStop> {
-    return this.borrowPayloads((payload, start, end) => sink(decodeMap(payload), start, end));
+    return this.borrowPayloads((payload, start, end) => {
+      const inference = decodeInference(payload) as Record<string, unknown> | null;
+      return sink(inference ?? decodeMap(payload), start, end);
+    });
   }
 
   /** As `read`, without decoding. A payload is a view on the window, valid until `sink` returns. */
