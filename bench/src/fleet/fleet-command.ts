@@ -3,10 +3,17 @@ import { join } from 'node:path';
 import type { OptionTable, Values } from '@sinew/config';
 import { BUILT_IN_BUNDLES, createOnnxBackend, loadBundle, SCHEDULER_ORDERS, type SchedulerOrder } from '@sinew/policy';
 import { BenchError, defineCommand, progress } from '../command.js';
-import { type FleetCell, type FleetResult, fleetFindings, HORIZONS, type Horizon } from './fleet-findings.js';
+import {
+  type FleetCell,
+  type FleetResult,
+  fleetFindings,
+  HORIZONS,
+  type Horizon,
+  meanFigures,
+} from './fleet-findings.js';
 import { fleetTable } from './fleet-table.js';
 import { PUBLISHED, saturatingRobots, serviceMs } from './service-time.js';
-import { runVirtualFleet } from './virtual-fleet.js';
+import { type FleetFigures, runVirtualFleet } from './virtual-fleet.js';
 
 const OPTIONS = {
   robots: { type: 'list', default: ['8', '16', '32', '64', '128'], help: 'sizes of the fleet' },
@@ -39,8 +46,12 @@ const OPTIONS = {
   jitter_ms: { type: 'number', default: 5, min: 0, max: 1_000, help: 'up to so much more' },
   warm_up: { type: 'number', default: 10, min: 0, help: 'virtual seconds before counting begins' },
   seconds: { type: 'number', default: 30, min: 1, help: 'virtual seconds that are counted' },
+  rounds: { type: 'integer', default: 1, min: 1, max: 100, help: 'of each cell, each with a seed of its own' },
   seed: { type: 'integer', default: 40_000_000, min: 0, max: 2 ** 31 - 1, help: 'of episodes, phases and jitter' },
 } as const satisfies OptionTable;
+
+/** More than a round has episodes. */
+const SEEDS_A_ROUND = 1_000_000;
 
 async function measure(options: Values<typeof OPTIONS>): Promise<FleetResult> {
   const sizes = options.robots.map(sizeOf);
@@ -62,10 +73,15 @@ async function measure(options: Values<typeof OPTIONS>): Promise<FleetResult> {
     for (const robots of sizes) {
       for (const horizon of horizons) {
         for (const order of orders) {
-          const run = { bundle, policy, robots, order, horizon, service, maxBatch, depth, link, hz, seed, seconds };
+          const run = { bundle, policy, robots, order, horizon, service, maxBatch, depth, link, hz, seconds };
           const beganMs = performance.now();
-          const figures = await runVirtualFleet({ ...run, warmUpS: options.warm_up });
-          cells.push({ robots, order, horizon, ...figures });
+          const rounds: FleetFigures[] = [];
+          while (rounds.length < options.rounds) {
+            const own = (seed + rounds.length * SEEDS_A_ROUND) % 2 ** 31;
+            rounds.push(await runVirtualFleet({ ...run, seed: own, warmUpS: options.warm_up }));
+          }
+          const figures = meanFigures(rounds);
+          cells.push({ robots, order, horizon, ...figures, rounds });
           const wallS = ((performance.now() - beganMs) / 1_000).toFixed(0);
           progress(
             `${robots} robots, ${order}, ${horizon}: ${figures.successesPerMinute.toFixed(0)} successes a minute (took ${wallS} s)`,

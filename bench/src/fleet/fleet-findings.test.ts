@@ -1,8 +1,16 @@
 import { expect, test } from 'vitest';
-import { bestOverFifoFixed, type FleetCell, fleetFindings, twiceSaturated } from './fleet-findings.js';
+import { bestOverFifoFixed, type FleetCell, fleetFindings, meanFigures, twiceSaturated } from './fleet-findings.js';
 
 const cell = (robots: number, order: FleetCell['order'], horizon: FleetCell['horizon'], perMinute: number) =>
-  ({ robots, order, horizon, successes: perMinute, successesPerMinute: perMinute, successRate: 1 }) as FleetCell;
+  ({
+    robots,
+    order,
+    horizon,
+    successes: perMinute,
+    successesPerMinute: perMinute,
+    successRate: 1,
+    rounds: [0.9, 1.1].map((share) => ({ successesPerMinute: share * perMinute, successRate: 1 })),
+  }) as unknown as FleetCell;
 
 const CELLS = [
   cell(32, 'fifo', 'fixed', 600),
@@ -30,6 +38,7 @@ test('the gain is told at twice the fleet that saturates, not where it is larges
   expect(fleetFindings(result).figures[0]).toMatchObject({
     name: 'fleet.twice_saturated.best_over_fifo_fixed',
     value: 1.25,
+    rounds: [1.25, 1.25],
   });
   expect(twiceSaturated({ ...result, saturating_robots: 100 })).toBeNull();
 });
@@ -37,4 +46,12 @@ test('the gain is told at twice the fleet that saturates, not where it is larges
 test('where fifo with the fixed horizon was not measured there is no gain to tell', () => {
   expect(bestOverFifoFixed(CELLS.slice(2), 64)).toBeNull();
   expect(bestOverFifoFixed(CELLS, 128)).toMatchObject({ ratio: 3 });
+});
+
+test('a cell tells the means of its rounds', () => {
+  const rounds = [
+    { successesPerMinute: 10, successRate: 1 },
+    { successesPerMinute: 20, successRate: 0.5 },
+  ] as FleetCell[];
+  expect(meanFigures(rounds)).toEqual({ successesPerMinute: 15, successRate: 0.75 });
 });

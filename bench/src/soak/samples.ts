@@ -15,9 +15,11 @@ export interface SoakSample {
   readonly missed: number;
   readonly received: number;
   readonly gateway_cores: number;
+  /** Of all processor time of the sample: taken away by the hypervisor; null where that is not told. */
+  readonly steal_share: number | null;
 }
 
-export function sampleOf(atS: number, report: GatewayReport, lap: Lap): SoakSample {
+export function sampleOf(atS: number, report: GatewayReport, lap: Lap, stealShare: number | null): SoakSample {
   const mb = (bytes: number): number => Number((bytes / 1e6).toFixed(3));
   return {
     at_s: Number(atS.toFixed(1)),
@@ -29,6 +31,7 @@ export function sampleOf(atS: number, report: GatewayReport, lap: Lap): SoakSamp
     missed: lap.missed,
     received: lap.received,
     gateway_cores: Number((report.cpuMs / report.wallMs).toFixed(3)),
+    steal_share: stealShare,
   };
 }
 

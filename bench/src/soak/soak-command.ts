@@ -243,6 +243,13 @@ function series(samples: readonly SoakSample[]): Series[] {
       y: { label: 'gateway', unit: 'cores' },
       lines: [line('gateway', ({ gateway_cores }) => gateway_cores)],
     },
+    {
+      name: 'soak.steal',
+      title: 'Taken away by the host',
+      x,
+      y: { label: 'of all processor time', unit: '%' },
+      lines: [line('taken away', ({ steal_share }) => (steal_share === null ? null : 100 * steal_share))],
+    },
   ];
 }
 

@@ -7,6 +7,7 @@ import type { LoadOptions } from '../load/load-options.js';
 import { measureLoad, observationFrames } from '../load/measure-load.js';
 import { knee } from '../load/ramp.js';
 import { openMessage, openTarget } from '../load/target.js';
+import { watchMachine } from '../machine.js';
 import { type SoakSample, sampleOf } from './samples.js';
 
 export interface SoakPlan {
@@ -76,6 +77,7 @@ export async function soak(plan: SoakPlan, stop: AbortSignal): Promise<SoakRun> 
     const beganMs = performance.now();
     const elapsedS = (): number => (performance.now() - beganMs) / 1_000;
     const samples: SoakSample[] = [];
+    let watched = watchMachine();
     while (!stop.aborted && elapsedS() < plan.seconds) {
       await wait(Math.min(plan.sampleS, plan.seconds - elapsedS()) * 1_000, stop);
       const report = await gateway.report();
@@ -83,7 +85,8 @@ export async function soak(plan: SoakPlan, stop: AbortSignal): Promise<SoakRun> 
       const atS = elapsedS();
       // The probe begins anew with each sample: it must not be what grows.
       await gateway.mark();
-      samples.push(sampleOf(atS, report, lap));
+      samples.push(sampleOf(atS, report, lap, watched().machine.steal_share ?? null));
+      watched = watchMachine();
       tell(samples, plan.seconds);
     }
     if (samples.length === 0) throw new BenchError('ended before anything was measured');

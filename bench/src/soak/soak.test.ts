@@ -26,6 +26,7 @@ test('a leak of ten megabytes an hour is seen in resident memory, what grows onc
     missed: 0,
     received: 1,
     gateway_cores: 0.5,
+    steal_share: 0,
   });
   const minutes = Array.from({ length: 60 }, (_, minute) => minute);
   const leak = rssGrowth(minutes.map((minute) => sample(60 * minute, 50 + minute / 6)));
