@@ -12,7 +12,7 @@ import type { BatchEnd } from './policy-check.js';
 import type { Random } from './random.js';
 import type { RuleBook } from './rules.js';
 import type { Scenario } from './scenario.js';
-import type { VirtualDisk } from './virtual-disk.js';
+import { isRefusal, type VirtualDisk } from './virtual-disk.js';
 import type { VirtualNetwork } from './virtual-network.js';
 import { VirtualPolicy } from './virtual-policy.js';
 
@@ -132,9 +132,8 @@ export class GatewayHost {
         mayKeepText: (customerId) => consents.mayStore(customerId, 'instruction_text'),
       });
     } catch (error) {
-      // A gateway that cannot have its journal does not start; its supervisor tries again.
-      const known = disk.weather.full || disk.weather.writeFails > 0 || disk.weather.syncFails > 0;
-      book.check('J5', known, () => `a gateway does not start: ${textOf(error)}`);
+      // A gateway that cannot have its journal does not start; its supervisor tries again. By then the disk may be well again.
+      book.check('J5', isRefusal(error), () => `a gateway does not start: ${textOf(error)}`);
       this.#ports.fault('gateway: does not start');
       return this.#ends(life, 'killed', 300);
     }

@@ -82,6 +82,12 @@ export class DiskError extends Error {
   }
 }
 
+/** Of a disk that is full or broken, whatever the error went through since. */
+export function isRefusal(error: unknown): boolean {
+  if (error instanceof DiskError) return error.code === 'EIO' || error.code === 'ENOSPC';
+  return error instanceof Error && error.cause !== undefined && isRefusal(error.cause);
+}
+
 const SECTOR_BYTES = 512;
 /** The system's calls on a busy disk now and then take this many times as long. */
 const TAIL_CHANCE = 0.01;
