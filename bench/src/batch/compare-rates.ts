@@ -10,7 +10,7 @@ export interface Speed {
 export interface Round {
   readonly bare: Speed;
   readonly served: Speed;
-  /** Served over bare: 1 means that serving costs nothing. */
+  /** Served over bare by the time of the policy threads: what the main thread does for them is not in it, as in the next it is. */
   readonly cpu_ratio: number | null;
   readonly wall_ratio: number;
 }
