@@ -202,7 +202,7 @@ export class AuditedRobot {
       // The newest commands alone are kept for a consumer that is late, as this process is whenever it was not given the processor.
       const missing = command.seq - body.seq - 1;
       const dropped = robot.stats.dropped - this.#dropped;
-      if (missing > 0 && dropped > 0 && stalledLatelyMs() > 0) {
+      if (missing > 0 && dropped > 0 && stalledLately()) {
         this.#dropped += Math.min(missing, dropped);
         body.audit.resync(command.seq, command.values);
       } else this.#audited(`executed, ${dropped} dropped`, () => body.audit.tick(command.seq, command.values));
@@ -226,11 +226,8 @@ export class AuditedRobot {
       body.audit.stood();
       return;
     }
-    // A robot that moves is braked long before: this process did not get the processor. Where that was between the SDK's look at the
-    // clock and this one, the SDK has seen a silence that was longer by as much.
-    const stalledPeriods = (stalledLatelyMs() * this.controlHz) / 1_000;
-    const standing = periods + stalledPeriods > STOOD_PERIODS - 0.5;
-    if (standing && (periods < STOOD_PERIODS + 0.5 || stalledPeriods > 0)) {
+    // A robot that moves is braked long before: this process did not get the processor, perhaps between the SDK's look at the clock and this one.
+    if (periods > STOOD_PERIODS - 0.5 && (periods < STOOD_PERIODS + 0.5 || stalledLately())) {
       this.unsure++;
       // what is excused must stay the exception
       if (this.unsure > 50 + this.#judged / 20)
@@ -318,20 +315,17 @@ const LOOK_EVERY_MS = 10;
 const STALL_MS = 15;
 const LATELY_MS = 250;
 let looked = performance.now();
-let stalled = { untilMs: Number.NEGATIVE_INFINITY, ms: 0 };
+let stalled = Number.NEGATIVE_INFINITY;
 setInterval(() => {
   const now = performance.now();
-  const ms = now - looked - LOOK_EVERY_MS;
-  if (ms > STALL_MS) stalled = { untilMs: now, ms };
+  if (now - looked > LOOK_EVERY_MS + STALL_MS) stalled = now;
   looked = now;
 }, LOOK_EVERY_MS).unref();
 
-/** For how long this process itself has lately kept its robots waiting, ms: what they dropped then is no fault of the server's. */
-const stalledLatelyMs = (): number => {
+/** Whether this process itself has kept its robots waiting: what they dropped then is no fault of the server's. */
+const stalledLately = (): boolean => {
   const now = performance.now();
-  const sinceLook = now - looked - LOOK_EVERY_MS;
-  const before = now - stalled.untilMs < LATELY_MS ? stalled.ms : 0;
-  return Math.max(sinceLook > STALL_MS ? sinceLook : 0, before);
+  return now - looked > LOOK_EVERY_MS + STALL_MS || now - stalled < LATELY_MS;
 };
 
 /** What a robot does not execute (it holds by itself, or its link lost it) the server learns from the next look only: by then it has gone so far, metres. */
