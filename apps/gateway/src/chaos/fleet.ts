@@ -63,11 +63,15 @@ export class ChaosFleet {
     }
   }
 
-  /** Resolves when every robot has held for this reason, or by itself, so many more times. */
-  async holds(reason: string, more = 5): Promise<void> {
-    const count = (robot: AuditedRobot): number => robot.holds[reason] ?? 0;
+  /** Resolves when every robot has held for this reason, or for one of these, so many more times. */
+  async holds(reason: string | readonly string[], more = 5): Promise<void> {
+    const reasons = typeof reason === 'string' ? [reason] : reason;
+    const count = (robot: AuditedRobot): number => reasons.reduce((sum, each) => sum + (robot.holds[each] ?? 0), 0);
     const before = this.#robots.map(count);
-    await this.#each(`holds ${more} times: ${reason}`, (robot, i) => count(robot) >= (before[i] ?? 0) + more);
+    await this.#each(
+      `holds ${more} times: ${reasons.join(', ')}`,
+      (robot, i) => count(robot) >= (before[i] ?? 0) + more,
+    );
   }
 
   /** Resolves when every robot has found a connection again. A fast one does so between two ticks, and need not hold. */
