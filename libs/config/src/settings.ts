@@ -116,9 +116,9 @@ export const SETTINGS = {
   },
   horizon: {
     type: 'choice',
-    default: 'adaptive',
+    default: 'fixed',
     choices: ['fixed', 'adaptive'],
-    help: 'how much of a chunk is executed before the next is asked for: what the bundle says, or more while the load is high; `execute` in `open` is kept in any case',
+    help: 'how much of a chunk is executed before the next is asked for: what the bundle says, or more while the load is high, when actions also come later than the ticks their chunk covers; `execute` in `open` is kept in any case',
   },
   admission: {
     type: 'number',
