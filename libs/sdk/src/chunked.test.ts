@@ -274,11 +274,14 @@ describe('the local executor', () => {
       await settle();
     }
     expect(robot.sessionId).toBe('session-2');
-    expect(taken.at(-1)).toMatchObject({ kind: 'hold', reason: 'link', local: true, seq: 0 });
+    expect(taken.at(-1)).toMatchObject({ kind: 'hold', reason: 'link', local: true, seq: -1 });
+    const before = taken.length;
     robot.observe(SEEN);
     const [observation] = server.connection.of('observation');
     expect(observation?.seq).toBe(1);
     expect(observation?.applied_seq).toBeUndefined();
+    await tick(server, 3);
+    expect(taken.slice(before - 1).map(({ seq }) => seq)).toEqual([-1, 0, 1, 2]);
   });
 
   it('an e-stop brakes within the limits and drops every chunk until it is cleared', async () => {

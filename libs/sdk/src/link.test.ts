@@ -151,7 +151,7 @@ describe('losing the link', () => {
       await settle();
     }
     expect(robot.sessionId).toBe('session-2');
-    expect(taken.at(-1)).toMatchObject({ kind: 'hold', reason: 'link', local: true, seq: 0 });
+    expect(taken.at(-1)).toMatchObject({ kind: 'hold', reason: 'link', local: true, seq: -1 });
     robot.observe(SEEN);
     const [observation] = server.connection.of('observation');
     expect(observation?.seq).toBe(1);

@@ -11,7 +11,7 @@ export interface RobotAction {
   readonly kind: 'action' | 'hold';
   /** [D], for delta spaces metres and radians per tick. In a hold the stop action of this tick. */
   readonly values: Float64Array;
-  /** The control tick; for `local` holds of a paced session an estimate. */
+  /** The control tick; for `local` holds of a paced session an estimate; -1 in the hold before a new session's first tick. */
   readonly seq: number;
   /** Null in an action. */
   readonly reason: RobotHoldReason | null;

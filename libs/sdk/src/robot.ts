@@ -30,6 +30,8 @@ import { streamUrl } from './socket.js';
 /** Commands that a consumer may fall behind by, where only the newest is worth anything. */
 const NEWEST = 2;
 
+const BEFORE_FIRST_TICK = -1;
+
 export interface RobotImage {
   /** Encoded bytes (JPEG, PNG, WebP), or with `width` and `height` raw RGB, three bytes a pixel, row by row. */
   readonly data: Uint8Array;
@@ -302,7 +304,7 @@ export class Robot {
 
   #standFirst({ push, rest }: PlayerContext): void {
     const values = rest();
-    if (values !== null) push(localHold(values, 0, 'link'));
+    if (values !== null) push(localHold(values, BEFORE_FIRST_TICK, 'link'));
   }
 
   /** Tells the server what happened while it could not be reached. */

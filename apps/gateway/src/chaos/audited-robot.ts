@@ -74,11 +74,6 @@ export class AuditedRobot {
   actions = 0;
   localHolds = 0;
   oldestMs = 0;
-  /** Commands after a silence of which nobody knows whether the robot stood meanwhile; not judged. */
-  unsure = 0;
-  #judged = 0;
-  /** Longest time between two commands, ms. */
-  longestSilenceMs = 0;
   #robot: Robot | null = null;
   #camera: NodeJS.Timeout | null = null;
   #done: Promise<void> = Promise.resolve();
@@ -89,6 +84,7 @@ export class AuditedRobot {
   #body: Body | null = null;
   #lastCommandMs: number | null = null;
   #dropped = 0;
+  readonly #clock = steadyClock();
 
   private constructor(private readonly options: RobotOptions) {}
 
@@ -142,7 +138,11 @@ export class AuditedRobot {
 
   async #begin(): Promise<void> {
     const { url, apiKey, robotId, model, pacing = 'paced', staleAfterMs, openSocket = openNodeSocket } = this.options;
-    const environment: Environment = { ...hostEnvironment(openSocket), openSocket: this.#tapped(openSocket) };
+    const environment: Environment = {
+      ...hostEnvironment(openSocket),
+      now: this.#clock,
+      openSocket: this.#tapped(openSocket),
+    };
     this.#robot = await connect(
       {
         url,
@@ -183,9 +183,7 @@ export class AuditedRobot {
   }
 
   #command(robot: Robot, command: RobotAction): void {
-    const now = performance.now();
-    if (this.#lastCommandMs !== null)
-      this.longestSilenceMs = Math.max(this.longestSilenceMs, now - this.#lastCommandMs);
+    const now = this.#clock();
     const silentMs = this.#lastCommandMs === null ? 0 : now - this.#lastCommandMs;
     this.#lastCommandMs = now;
     const { opened } = robot;
@@ -197,7 +195,7 @@ export class AuditedRobot {
     }
     const body = this.#body;
     if (command.local) this.localHolds++;
-    if (opened.pacing === 'paced') this.#paced(body, command, (silentMs * opened.control_hz) / 1_000);
+    if (opened.pacing === 'paced') this.#paced(body, command, silentMs, 1_000 / opened.control_hz);
     else {
       // The newest commands alone are kept for a consumer that is late, as this process is whenever it was not given the processor.
       const missing = command.seq - body.seq - 1;
@@ -220,24 +218,16 @@ export class AuditedRobot {
    * A command is one control period, whatever the number of its tick: each follows the one before it within the limits, the server's
    * and those of the robot's own side alike. Only where none came for so long that the robot stood does motion begin anew.
    */
-  #paced(body: Body, { kind, local, reason, values }: RobotAction, periods: number): void {
+  #paced(body: Body, { kind, local, reason, values }: RobotAction, silentMs: number, periodMs: number): void {
     body.seq++;
     if (kind === 'hold' && local && reason === 'estop') {
       body.audit.stood();
       return;
     }
-    // A robot that moves is braked long before: this process did not get the processor, perhaps between the SDK's look at the clock and this one.
-    if (periods > STOOD_PERIODS - 0.5 && (periods < STOOD_PERIODS + 0.5 || stalledLately())) {
-      this.unsure++;
-      // what is excused must stay the exception
-      if (this.unsure > 50 + this.#judged / 20)
-        this.#wrong(`${this.unsure} commands unjudged, only ${this.#judged} judged`);
-      body.audit.resync(body.seq, values);
-      return;
-    }
-    if (periods > STOOD_PERIODS) body.audit.stood();
-    this.#judged++;
-    this.#audited(`executed, after ${periods.toFixed(1)} periods`, () => body.audit.tick(body.seq, values));
+    if (silentMs > STOOD_PERIODS * periodMs) body.audit.stood();
+    this.#audited(`executed, after ${(silentMs / periodMs).toFixed(1)} periods`, () =>
+      body.audit.tick(body.seq, values),
+    );
   }
 
   /** An action may be as old as a look may be, and as long as its chunk lasts. */
@@ -308,6 +298,24 @@ export class AuditedRobot {
   #wrong(what: string): void {
     if (this.errors.length < 20) this.errors.push(`${this.id}: ${what}`);
   }
+}
+
+/**
+ * Stands still until the event loop turns: the SDK that hands out a command and the audit that looks at it at once read the same time,
+ * however long this process waited for the processor in between. Milliseconds since the epoch.
+ */
+function steadyClock(): () => number {
+  const { now } = hostEnvironment(openNodeSocket);
+  let read: number | null = null;
+  return () => {
+    if (read === null) {
+      read = now();
+      setImmediate(() => {
+        read = null;
+      });
+    }
+    return read;
+  };
 }
 
 const LOOK_EVERY_MS = 10;

@@ -80,9 +80,12 @@ export class ChaosFleet {
     await this.#each('reconnects', (robot, i) => robot.reconnects > (before[i] ?? 0));
   }
 
-  /** Nothing that a robot was sent, or executed, was out of the envelope or out of date, and none was given up. */
+  /** Nothing that a robot was sent, or executed, since this was last asked was out of the envelope or out of date, and none was given up. */
   sound(): void {
-    const wrong = this.#robots.flatMap(({ errors, over }) => [...errors, ...(over === null ? [] : [String(over)])]);
+    const wrong = this.#robots.flatMap(({ errors, over }) => [
+      ...errors.splice(0),
+      ...(over === null ? [] : [String(over)]),
+    ]);
     // A schedule that failed tells why wherever its message ends up.
     expect(wrong, wrong.join('\n')).toEqual([]);
   }

@@ -41,9 +41,13 @@ export class ImpairedLink {
         client.destroy();
         server.destroy();
       };
-      for (const socket of [client, server]) {
-        socket.on('error', end);
-        socket.on('close', end);
+      for (const pipe of pair) {
+        pipe.from.on('error', end);
+        // What was sent before an orderly end still arrives, and then the end.
+        pipe.from.on('close', () => {
+          if (!pipe.finishing) end();
+        });
+        pipe.from.on('end', () => pipe.finish(end));
       }
     });
   }
@@ -82,7 +86,11 @@ export class ImpairedLink {
 
   /** All connections break. */
   cut(): void {
-    for (const pipe of [...this.#pipes]) pipe.from.destroy();
+    for (const pipe of this.#pipes) {
+      pipe.end();
+      pipe.from.destroy();
+    }
+    this.#pipes.clear();
   }
 
   /** While silent, new connections are taken and carry nothing. */
@@ -118,6 +126,7 @@ class Pipe {
   #stalledUntil = 0;
   #held = 0;
   #ended = false;
+  #finished: (() => void) | null = null;
 
   constructor(
     readonly from: Socket,
@@ -131,6 +140,16 @@ class Pipe {
 
   stall(ms: number): void {
     this.#stalledUntil = ms === 0 ? 0 : performance.now() + ms;
+    this.#arm();
+  }
+
+  get finishing(): boolean {
+    return this.#finished !== null;
+  }
+
+  /** Nothing more comes: calls back when all that did has been delivered. */
+  finish(finished: () => void): void {
+    this.#finished = finished;
     this.#arm();
   }
 
@@ -156,9 +175,10 @@ class Pipe {
   #arm(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
+    if (this.#ended || this.#stalledUntil === Number.POSITIVE_INFINITY) return;
     const first = this.#waiting[0];
-    if (first === undefined || this.#ended || this.#stalledUntil === Number.POSITIVE_INFINITY) return;
-    const wait = Math.max(first.at, this.#stalledUntil) - performance.now();
+    if (first === undefined && this.#finished === null) return;
+    const wait = Math.max(first?.at ?? 0, this.#stalledUntil) - performance.now();
     this.#timer = setTimeout(() => this.#deliver(), Math.max(0, wait));
   }
 
@@ -170,9 +190,10 @@ class Pipe {
       if (first === undefined || first.at > now) break;
       this.#waiting.shift();
       this.#held -= first.bytes.length;
-      if (!this.to.destroyed) this.to.write(first.bytes);
+      if (this.to.writable) this.to.write(first.bytes);
     }
     if (this.#held <= WINDOW_BYTES && this.from.isPaused()) this.from.resume();
-    this.#arm();
+    if (this.#finished === null || this.#waiting.length > 0 || now < this.#stalledUntil) this.#arm();
+    else this.to.end(this.#finished);
   }
 }
