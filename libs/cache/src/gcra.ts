@@ -1,6 +1,6 @@
 import type { Rate, Taken } from './shared-state.js';
 
-/** Sums of thirds of a second do not end where they began. */
+/** Sums of thirds of a second do not end where they began, nor do those of a clock with fractions. */
 export const ROUNDING_MS = 0.001;
 
 /**
@@ -29,7 +29,7 @@ export function describe(allowed: boolean, aheadMs: number, { perMinute, burst }
     allowed,
     limit: burst,
     remaining: Math.max(0, Math.floor(burst - (aheadMs - ROUNDING_MS) / eachMs)),
-    resetS: Math.ceil(Math.max(0, aheadMs) / 1_000),
-    retryS: allowed ? 0 : Math.max(1, Math.ceil(overMs / 1_000)),
+    resetS: Math.ceil(Math.max(0, aheadMs - ROUNDING_MS) / 1_000),
+    retryS: allowed ? 0 : Math.max(1, Math.ceil((overMs - ROUNDING_MS) / 1_000)),
   };
 }

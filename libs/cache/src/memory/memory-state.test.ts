@@ -53,3 +53,22 @@ test('what has ended does not stay in memory', () => {
   }
   expect(map.size).toBeLessThan(2_048);
 });
+
+test('what is taken of a full limiter is back in as many whole seconds as it takes, at whatever time it was taken', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.double({ min: 0, max: 1e7, noNaN: true }),
+      fc.constantFrom(1, 2, 4, 5, 6, 10, 12, 15, 20, 30, 60),
+      async (now, perMinute) => {
+        const { limiter } = createMemoryState(() => now);
+        const first = await limiter.take('k', { perMinute, burst: 1 });
+        expect(first).toMatchObject({ allowed: true, resetS: 60 / perMinute });
+        expect(await limiter.take('k', { perMinute, burst: 1 })).toMatchObject({
+          allowed: false,
+          retryS: 60 / perMinute,
+        });
+      },
+    ),
+    { numRuns: 1_000 },
+  );
+});
