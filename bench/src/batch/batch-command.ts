@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { OptionTable, Values } from '@sinew/config';
+import { type OptionTable, SETTINGS, type Values } from '@sinew/config';
 import {
   BUILT_IN_BUNDLES,
   type Bundle,
@@ -31,7 +31,7 @@ const OPTIONS = {
   },
   threads: {
     type: 'integer',
-    default: { text: 'cores − 1', value: () => Math.max(1, availableParallelism() - 1) },
+    default: SETTINGS.policy_threads.default,
     min: 1,
     help: 'inference threads, on both sides',
   },

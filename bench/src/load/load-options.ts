@@ -1,5 +1,4 @@
-import { availableParallelism } from 'node:os';
-import type { OptionTable, Values } from '@sinew/config';
+import { type OptionTable, SETTINGS, type Values } from '@sinew/config';
 import type { LinkConditions } from './link.js';
 
 export const LOAD_OPTIONS = {
@@ -23,7 +22,7 @@ export const LOAD_OPTIONS = {
   policy: { type: 'string', default: 'null', help: '`null` (a fixed chunk, no computing) or a bundle' },
   policy_threads: {
     type: 'integer',
-    default: { text: 'cores − 1', value: () => Math.max(1, availableParallelism() - 1) },
+    default: SETTINGS.policy_threads.default,
     min: 1,
     help: 'inference threads of the gateway',
   },

@@ -48,7 +48,10 @@ const OPTIONS = {
   warmup: { type: 'number', default: 0.3, min: 0, max: 30, help: 'seconds before each measurement' },
   threads: {
     type: 'integer',
-    default: { text: 'cores − 1, as the gateway', value: () => Math.max(1, availableParallelism() - 1) },
+    default: {
+      text: 'one a core that they have',
+      value: () => (availableParallelism() > 2 ? availableParallelism() - 1 : availableParallelism()),
+    },
     min: 1,
     max: 64,
     help: 'for the graph, in every server: policy threads of Sinew, of one operator in the others',

@@ -1,9 +1,15 @@
-import { availableParallelism } from 'node:os';
+import { availableParallelism, platform } from 'node:os';
 import { resolve } from 'node:path';
 import { nearestName } from './nearest-name.js';
 import { envOf, type OptionTable, type Values } from './option.js';
 import { type Environment, type OptionFault, readOptions, type Source } from './read-options.js';
 import { parseRemoteUrls } from './remote-urls.js';
+
+/** Where a thread has no priority of its own, policies leave a core to the thread that serves robots. */
+const POLICY_THREADS = {
+  text: 'CPU cores on Linux, elsewhere one less',
+  value: () => Math.max(1, availableParallelism() - (platform() === 'linux' ? 0 : 1)),
+};
 
 /** Every setting of the service, once. The order is the order of `--help` and of the README's table. */
 export const SETTINGS = {
@@ -77,10 +83,10 @@ export const SETTINGS = {
   },
   policy_threads: {
     type: 'integer',
-    default: { text: 'CPU cores − 1, at least 1', value: () => Math.max(1, availableParallelism() - 1) },
+    default: POLICY_THREADS,
     min: 1,
     max: 256,
-    help: 'policy worker threads',
+    help: 'policy worker threads; on Linux they run at a lower priority than the thread that serves robots',
   },
   policy_intra_op: { type: 'integer', default: 1, min: 1, max: 64, help: 'ONNX Runtime threads within one worker' },
   remote_urls: {
@@ -99,7 +105,7 @@ export const SETTINGS = {
     default: 0,
     min: 0,
     max: 1024,
-    help: 'most observations in one batch; 0: what the bundle says',
+    help: 'most observations in one batch; 0: what the bundle says. Of these the warm-up takes the fewest that do nearly as many a second',
   },
   batch_window_ms: {
     type: 'number',

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { getPriority, platform } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -185,6 +187,17 @@ describe('onnx backend', () => {
     await other.close();
   });
 
+  test.runIf(platform() === 'linux')('its threads come after the thread that serves robots', async () => {
+    const before = yieldingThreads();
+    const other = createOnnxBackend({ bundle, threads: 2, maxBatch: 1, worker });
+    try {
+      await other.start();
+      expect(yieldingThreads() - before).toBe(2);
+    } finally {
+      await other.close();
+    }
+  });
+
   test.each<[string, (manifest: Manifest) => Manifest]>([
     [
       'inputs.cameras.0.width',
@@ -220,3 +233,13 @@ describe('onnx backend', () => {
     await lost;
   });
 });
+
+/** Threads of this process with less than this one's priority. */
+function yieldingThreads(): number {
+  const own = getPriority(0);
+  return readdirSync('/proc/self/task').filter((id) => {
+    const stat = readFileSync(`/proc/self/task/${id}/stat`, 'utf8');
+    // after the name: state is the third field of the line, niceness the nineteenth
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]) > own;
+  }).length;
+}

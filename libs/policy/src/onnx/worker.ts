@@ -6,6 +6,7 @@ import { Graph } from './graph.js';
 import { GraphGate } from './graph-gate.js';
 import type { ToWorker, WorkerMessage, WorkerSetup } from './messages.js';
 import { threadCpuClock } from './thread-cpu.js';
+import { yieldToRobots } from './thread-priority.js';
 
 // The thread's entry: load, warm up, say ready, then one batch after the other until it is told to close.
 
@@ -15,6 +16,7 @@ const setup = workerData as WorkerSetup;
 const post = (message: WorkerMessage, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
 const gate = new GraphGate(setup.gate);
 const cpu = threadCpuClock();
+yieldToRobots();
 let runner: BatchRunner | null = null;
 
 port.on('message', (message: ToWorker) => {

@@ -37,7 +37,7 @@ export class CapacityMeter {
     this.#admission = admission;
   }
 
-  /** The batch that gives the most inferences a second is the one that load will form. */
+  /** The batch that gives the most inferences a second is the one that load will form. `measured`: of the sizes that are formed. */
   warmedUp(measured: readonly WarmUp[]): void {
     this.#warm = measured;
     let best = Number.POSITIVE_INFINITY;

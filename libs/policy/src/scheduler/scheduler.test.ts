@@ -135,6 +135,15 @@ describe('one in flight', () => {
 });
 
 describe('batches', () => {
+  test('[Q2] batches are no larger than the warm-up showed to be worth it', () => {
+    const warmUp = [1, 2, 4, 8].map((batch) => ({ batch, inferMs: 10 * batch }));
+    const bench = new Bench({ maxBatch: 8, depth: 2, warmUp });
+    bench.enqueue(...bench.requesters(8));
+    expect(bench.backend.batches.map(({ ids }) => ids.length)).toEqual([1, 1]);
+    bench.finish();
+    expect(bench.backend.batches.map(({ ids }) => ids.length)).toEqual([1, 1, 1]);
+  });
+
   test('[Q2] an idle worker takes what waits, up to the batch limit', () => {
     const bench = new Bench({ maxBatch: 3 });
     bench.enqueue(...bench.requesters(5));

@@ -6,6 +6,7 @@ import {
   type PolicyInput,
   type PolicyOutput,
 } from '../backend/policy-backend.js';
+import { efficientBatch } from './batch-size.js';
 import { type Capacity, CapacityMeter } from './capacity.js';
 import { HorizonStretch } from './horizon-stretch.js';
 import { rankOf, type SchedulerOrder } from './order.js';
@@ -78,6 +79,8 @@ export class Scheduler {
   readonly #batchWindowMs: number;
   #deadlineMs: number;
   #warm = false;
+  /** Most observations in a batch. */
+  #most: number;
   readonly #hooks: SchedulerHooks;
   readonly #defer: (task: () => void) => void;
   readonly #setTimer: (task: () => void, ms: number) => () => void;
@@ -107,6 +110,7 @@ export class Scheduler {
     this.#queue = new RequestQueue(rankOf(order, overdueMs));
     this.#meter = new CapacityMeter(admission);
     this.#deadlineMs = batchDeadlineMs;
+    this.#most = backend.maxBatch;
     this.#learnWarmUp();
     this.#slots = Array.from({ length: backend.slots }, () => ({ pending: 0, busySinceMs: 0, lastBusyMs: 0 }));
     this.#counters = new SchedulerCounters(backend.maxBatch);
@@ -194,7 +198,8 @@ export class Scheduler {
     const measured = this.#backend.warmUp();
     if (this.#warm || measured.length === 0) return;
     this.#warm = true;
-    this.#meter.warmedUp(measured);
+    this.#most = efficientBatch(measured, this.#backend.maxBatch);
+    this.#meter.warmedUp(measured.filter(({ batch }) => batch <= this.#most));
     this.#deadlineMs = Math.max(this.#deadlineMs, 10 * (measured.at(-1)?.inferMs ?? 0));
   }
 
@@ -232,7 +237,8 @@ export class Scheduler {
    * batch would only grow by waiting.
    */
   #dispatch(): void {
-    const { maxBatch, depth } = this.#backend;
+    const { depth } = this.#backend;
+    const most = this.#most;
     let idle = 0;
     for (let index = 0; index < this.#slots.length; index++)
       if (this.#slots[index]?.pending === 0 && this.#backend.available(index)) idle++;
@@ -241,8 +247,8 @@ export class Scheduler {
         const slot = this.#slots[index] as Slot;
         if (slot.pending !== level || !this.#backend.available(index)) continue;
         const waiting = this.#queue.size;
-        if (level === 0 ? this.#retries.length === 0 && this.#waitsForMore() : waiting < maxBatch) continue;
-        const batch = this.#nextBatch(slot, level === 0 ? Math.min(maxBatch, Math.ceil(waiting / idle--)) : maxBatch);
+        if (level === 0 ? this.#retries.length === 0 && this.#waitsForMore() : waiting < most) continue;
+        const batch = this.#nextBatch(slot, level === 0 ? Math.min(most, Math.ceil(waiting / idle--)) : most);
         if (batch !== null) this.#send(index, slot, batch);
       }
     }
@@ -250,7 +256,7 @@ export class Scheduler {
 
   #waitsForMore(): boolean {
     if (this.#queue.size === 0) return true;
-    if (this.#batchWindowMs === 0 || this.#queue.size >= this.#backend.maxBatch) return false;
+    if (this.#batchWindowMs === 0 || this.#queue.size >= this.#most) return false;
     const leftMs = this.#queue.oldestQueuedAtMs() + this.#batchWindowMs - this.#now();
     if (leftMs <= 0) return false;
     this.#cancelWindow?.();
