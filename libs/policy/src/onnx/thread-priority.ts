@@ -9,5 +9,10 @@ const NICEST = 19;
  * chunk, a tick that comes late is missed. Linux alone knows the priority of one thread; elsewhere nothing is done.
  */
 export function yieldToRobots(): void {
-  if (platform() === 'linux') setPriority(0, Math.min(NICEST, getPriority(0) + NICER));
+  if (platform() !== 'linux') return;
+  try {
+    setPriority(0, Math.min(NICEST, getPriority(0) + NICER));
+  } catch {
+    // A sandbox may forbid it: a policy runs all the same.
+  }
 }
