@@ -1,11 +1,14 @@
 // How far the shipper came: a file in the folder, replaced whole. The first line is the position (the writer reads no more of it:
 // what lies before counts as shipped); the second is the shipper's own state at that position.
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { link, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from './errors.js';
 import type { Position } from './reader.js';
 
 const FIRST_LINE_BYTES = 256;
+/** A checkpoint is padded with spaces to a multiple of this, so that the next ones fit where it was. */
+const ROOM_BYTES = 65_536;
 
 export interface Checkpoint {
   readonly position: Position;
@@ -13,20 +16,39 @@ export interface Checkpoint {
   readonly state: string;
 }
 
+/**
+ * Replaces the checkpoint whole. The file that it takes the place of becomes the next one's room, written over and never cut: on a disk
+ * that the journal has filled shipping still gets on, and with it there is room again.
+ */
 export async function saveCheckpoint(dir: string, checkpoint: Checkpoint): Promise<void> {
   const path = checkpointPath(dir);
   const temporary = `${path}.new`;
+  const spare = `${path}.spare`;
   const { segment, offset } = checkpoint.position;
-  const handle = await open(temporary, 'w', 0o600);
+  // Left by a crash, it may be the checkpoint itself under a second name: not to be written into.
+  await rm(spare, { force: true });
+  const handle = await open(temporary, constants.O_RDWR | constants.O_CREAT, 0o600);
   try {
-    await handle.writeFile(`${JSON.stringify({ version: 1, segment, offset })}\n${checkpoint.state}`);
+    const text = Buffer.from(`${JSON.stringify({ version: 1, segment, offset })}\n${checkpoint.state}`);
+    const { size } = await handle.stat();
+    const padded = Buffer.alloc(text.length <= size ? size : roomFor(text.length), ' ');
+    text.copy(padded);
+    await handle.writeFile(padded);
     // Without it a power cut can leave the new name with nothing in it, and shipping would begin at the oldest record again.
     await handle.datasync();
   } finally {
     await handle.close();
   }
+  const kept = await link(path, spare).then(
+    () => true,
+    // there is none yet, or the file system has no links: then the next one finds room or does not
+    () => false,
+  );
   await rename(temporary, path);
+  if (kept) await rename(spare, temporary);
 }
+
+const roomFor = (bytes: number): number => Math.ceil((bytes + ROOM_BYTES / 2) / ROOM_BYTES) * ROOM_BYTES;
 
 /** Shipping begins at the oldest record again: for a database that was lost. */
 export async function clearCheckpoint(dir: string): Promise<void> {
@@ -39,7 +61,7 @@ export async function loadCheckpoint(dir: string): Promise<Checkpoint | null> {
   if (text === null) return null;
   const [first = '', ...rest] = text.split('\n');
   const position = parsePosition(first);
-  return position === null ? null : { position, state: rest.join('\n') };
+  return position === null ? null : { position, state: rest.join('\n').trimEnd() };
 }
 
 /** The position alone, cheap enough for the gateway to read every second. */

@@ -1,4 +1,5 @@
-import { readdir, utimes } from 'node:fs/promises';
+import { link, readdir, stat, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadCheckpoint, loadShippedPosition, saveCheckpoint } from './checkpoint.js';
 import { CUSTOMER, inference, logIds, readAll, withFolder } from './fixtures.js';
@@ -83,6 +84,31 @@ describe('[J3] checkpoint and pruning', () => {
       expect(await loadShippedPosition(dir)).toEqual(checkpoint.position);
       await saveCheckpoint(dir, { position: { segment: Number.NaN, offset: 0 }, state: '' });
       expect(await loadCheckpoint(dir)).toBeNull();
+    }));
+
+  it('each checkpoint is written where the one before the last was: a full disk has room for it', () =>
+    withFolder(async (dir) => {
+      const save = (offset: number, bytes: number) =>
+        saveCheckpoint(dir, { position: { segment: 1, offset }, state: `"${'x'.repeat(bytes)}"` });
+      const inodeOf = async (name: string) => (await stat(join(dir, name))).ino;
+      await save(1, 10);
+      await save(2, 5_000);
+      const [held, room] = [await inodeOf('shipped.checkpoint'), await inodeOf('shipped.checkpoint.new')];
+      await save(3, 20_000);
+      expect([await inodeOf('shipped.checkpoint'), await inodeOf('shipped.checkpoint.new')]).toEqual([room, held]);
+      await save(4, 10);
+      expect(await loadCheckpoint(dir)).toEqual({ position: { segment: 1, offset: 4 }, state: `"${'x'.repeat(10)}"` });
+      await save(5, 200_000);
+      expect((await loadCheckpoint(dir))?.state).toHaveLength(200_002);
+    }));
+
+  it('a second name that a crash left of the checkpoint is not written into', () =>
+    withFolder(async (dir) => {
+      await saveCheckpoint(dir, { position: { segment: 1, offset: 1 }, state: '1' });
+      await link(join(dir, 'shipped.checkpoint'), join(dir, 'shipped.checkpoint.spare'));
+      await saveCheckpoint(dir, { position: { segment: 1, offset: 2 }, state: '2' });
+      await saveCheckpoint(dir, { position: { segment: 1, offset: 3 }, state: '3' });
+      expect(await loadCheckpoint(dir)).toEqual({ position: { segment: 1, offset: 3 }, state: '3' });
     }));
 
   it('on a real database everything before the checkpoint’s segment goes, never the newest', () =>
