@@ -97,8 +97,8 @@ export class ChunkedPlayer implements Player {
   }
 
   taken(action: RobotAction): RobotAction {
-    // before the first observation there are no ticks of the server's to name
-    this.#applied = this.#startMs === null ? null : action.seq;
+    // before the first tick there are none of the server's to name
+    this.#applied = this.#startMs === null || action.seq < 0 ? null : action.seq;
     return action;
   }
 

@@ -284,6 +284,28 @@ describe('the local executor', () => {
     expect(taken.slice(before - 1).map(({ seq }) => seq)).toEqual([-1, 0, 1, 2]);
   });
 
+  it('the hold before a new session’s first tick is named to nobody, however late it is taken', async () => {
+    const server = chunkedServer();
+    const { robot } = await testRobot(server, {}, { idle: true });
+    robot.observe(SEEN);
+    server.answer = (connection, open) => {
+      if (open.resume !== undefined) {
+        connection.error({ code: 'resume_failed', fatal: true });
+        connection.end(4422);
+      } else connection.send({ ...server.opened, session_id: 'session-2' });
+    };
+    server.connection.end(1006);
+    for (let i = 0; i < 4 && robot.sessionId !== 'session-2'; i++) {
+      server.clock.advance(500);
+      await settle();
+    }
+    robot.observe(SEEN);
+    const seqs: (number | undefined)[] = [];
+    while (seqs.at(-1) !== -1) seqs.push((await robot.actions().next()).value?.seq);
+    robot.observe(SEEN);
+    expect(server.connection.of('observation').map(({ applied_seq }) => applied_seq)).toEqual([undefined, undefined]);
+  });
+
   it('an e-stop brakes within the limits and drops every chunk until it is cleared', async () => {
     const server = chunkedServer();
     const { robot, taken } = await testRobot(server);
