@@ -25,7 +25,8 @@ export async function saveCheckpoint(dir: string, checkpoint: Checkpoint): Promi
   const temporary = `${path}.new`;
   const spare = `${path}.spare`;
   const { segment, offset } = checkpoint.position;
-  // Left by a crash, it may be the checkpoint itself under a second name: not to be written into.
+  // Left by a crash: the room, where that is missing; else the checkpoint under a second name, not to be written into.
+  await link(spare, temporary).catch(() => undefined);
   await rm(spare, { force: true });
   const handle = await open(temporary, constants.O_RDWR | constants.O_CREAT, 0o600);
   try {

@@ -1,4 +1,4 @@
-import { link, readdir, stat, utimes } from 'node:fs/promises';
+import { link, readdir, rename, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadCheckpoint, loadShippedPosition, saveCheckpoint } from './checkpoint.js';
@@ -100,6 +100,23 @@ describe('[J3] checkpoint and pruning', () => {
       expect(await loadCheckpoint(dir)).toEqual({ position: { segment: 1, offset: 4 }, state: `"${'x'.repeat(10)}"` });
       await save(5, 200_000);
       expect((await loadCheckpoint(dir))?.state).toHaveLength(200_002);
+    }));
+
+  it('a room that a crash left under the second name is the next one’s', () =>
+    withFolder(async (dir) => {
+      const save = (offset: number) => saveCheckpoint(dir, { position: { segment: 1, offset }, state: `${offset}` });
+      const [path, room, spare] = ['', '.new', '.spare'].map((end) => join(dir, `shipped.checkpoint${end}`)) as [
+        string,
+        string,
+        string,
+      ];
+      await save(1);
+      await save(2);
+      const { ino } = await stat(room);
+      await rename(room, spare);
+      await save(3);
+      expect((await stat(path)).ino).toBe(ino);
+      expect(await loadCheckpoint(dir)).toEqual({ position: { segment: 1, offset: 3 }, state: '3' });
     }));
 
   it('a second name that a crash left of the checkpoint is not written into', () =>
